@@ -1,0 +1,3 @@
+"""
+Small, real-shaped CloudTrail files and the code that makes them.
+"""

@@ -1,0 +1,77 @@
+"""
+Everything trailql raises on purpose, each with the exit code the command line ends with.
+
+    TrailqlError            base: something the user can act on      2
+    ├── UsageError          an option or argument is wrong           2
+    ├── BadLogFile          one log file cannot be read              3  (ingest catches it, counts it, goes on)
+    ├── SourceError         the place the logs lie in is unreadable  4
+    ├── LakeError           no lake there, or not one of ours        5
+    ├── QueryError          the SQL cannot run                       6
+    └── DetectionError      a detection file is malformed            7
+
+Exit code 1 is kept for "it ran, and `--fail-on` was met", 0 for "it ran".
+"""
+
+from __future__ import annotations
+
+
+class TrailqlError(Exception):
+    """
+    Base of every error a user can act on.
+
+    Args:
+        message: What happened, in one sentence.
+        at: Where: an S3 URI, a path, or path:line.
+        hint: What to try next, as a command where there is one.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, at: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.at = at
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.at}: {self.message}" if self.at else self.message
+
+
+class UsageError(TrailqlError):
+    """An option or argument that cannot be meant."""
+
+    exit_code = 2
+
+
+class BadLogFile(TrailqlError):
+    """
+    One log file that cannot be read: not gzip, not JSON, no container we know, too large.
+
+    Ingest catches this one class, records the file as rejected with the reason and goes on with the next.
+    """
+
+    exit_code = 3
+
+
+class SourceError(TrailqlError):
+    """The place the log files should lie in does not exist or cannot be listed."""
+
+    exit_code = 4
+
+
+class LakeError(TrailqlError):
+    """No lake at that path, a folder that is something else, or a lake of a newer layout."""
+
+    exit_code = 5
+
+
+class QueryError(TrailqlError):
+    """SQL that does not parse, does not bind, is not allowed, or failed while running."""
+
+    exit_code = 6
+
+
+class DetectionError(TrailqlError):
+    """A detection file whose header or SQL is malformed; `at` names file and line."""
+
+    exit_code = 7

@@ -1,0 +1,416 @@
+"""
+The whole way in on one screen: sources → normalize → lake.
+
+Threads read, hash, gunzip and unwrap ahead; one more types and writes the batch before; memory follows the batch size,
+never the bucket.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from trailql.errors import UsageError
+from trailql.lake.events import FileCounts, write_events
+from trailql.lake.lake import Lake, open_lake_folder
+from trailql.lake.ledger import LedgerRow, known_files, write_ledger, write_table
+from trailql.lake.parquet import sql_text
+from trailql.normalize.batch import SetAside, type_records
+from trailql.normalize.prepare import DEFAULT_MAX_BYTES, Prepared, prepare, record_batch
+from trailql.schema import SET_ASIDE_COLUMNS
+from trailql.sources.local import local_log_files
+from trailql.sources.source import LogFile
+
+_CHUNK_BYTES = 16 * 1024 * 1024
+_READERS = 2
+_AHEAD = 32
+_LATEST_DELIVERY = timedelta(days=30)
+"""CloudTrail retries delivery this long, so a file delivered later holds nothing from before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """
+    Which events to take; the default takes all.
+
+    Args:
+        since, until: Event times, `since <= eventTime < until`.
+        accounts: `recipientAccountId`s (or the account of the file's path where a record has none).
+        regions: `awsRegion`s.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    accounts: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
+
+    def may_hold(self, log_file: LogFile) -> bool:
+        """Whether a log file can hold a selected event, by what its name says."""
+        facts = log_file.facts
+        if self.accounts and facts.account and facts.account not in self.accounts:
+            return False
+        if self.regions and facts.region and facts.region not in self.regions:
+            return False
+        if facts.delivered_at is None:
+            return True
+        if self.since and facts.delivered_at < self.since - timedelta(minutes=1):
+            return False
+        return not (self.until and facts.delivered_at > self.until + _LATEST_DELIVERY)
+
+    def condition(self) -> str:
+        """As SQL over a record's columns; empty when everything is taken."""
+        terms = []
+        if self.since:
+            terms.append(f"eventTime >= '{self.since.isoformat()}'")
+        if self.until:
+            terms.append(f"eventTime < '{self.until.isoformat()}'")
+        for expression, values in (
+            ("coalesce(recipientAccountId, userIdentity.accountId, '')", self.accounts),
+            ("coalesce(awsRegion, '')", self.regions),
+        ):
+            if values:
+                terms.append(f"{expression} IN ({', '.join(map(sql_text, sorted(values)))})")
+        return " AND ".join(terms)
+
+
+@dataclass(slots=True)
+class IngestSummary:
+    """What one ingest did, counted; `problems` names every rejected file with its reason."""
+
+    files_seen: int = 0
+    files_known: int = 0
+    files_not_selected: int = 0
+    files_rejected_before: int = 0
+    ingested: int = 0
+    empty: int = 0
+    rejected: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    records: int = 0
+    events_added: int = 0
+    duplicates_dropped: int = 0
+    conflicts: int = 0
+    records_filtered: int = 0
+    records_set_aside: int = 0
+    stored_bytes: int = 0
+    content_bytes: int = 0
+    seconds: float = 0.0
+
+
+Progress = Callable[[IngestSummary], None]
+
+
+def ingest_logs(
+    sources: Iterable[str],
+    lake: str | Path,
+    *,
+    selection: Selection | None = None,
+    max_file_bytes: int = DEFAULT_MAX_BYTES,
+    batch_bytes: int = 256 * 1024 * 1024,
+    memory_limit: str = "1GB",
+    retry_rejected: bool = False,
+    on_progress: Progress | None = None,
+) -> IngestSummary:
+    """
+    Bring log files into a lake, each event once.
+
+    Args:
+        sources: Files, folders, globs, archives.
+        lake: The lake's folder; made when missing.
+        selection: Which events to take.
+        max_file_bytes: Most uncompressed bytes of a single JSON document.
+        batch_bytes: Uncompressed bytes a batch holds; memory is about four times that.
+        memory_limit: What DuckDB may use before it spills to disk.
+        retry_rejected: Read files again that were rejected before and have not changed.
+        on_progress: Called with the running counts, from any thread.
+
+    Returns:
+        The counts; a bad file is in `problems`, it does not stop the others.
+
+    Raises:
+        SourceError: A source that does not exist.
+        LakeError: A folder that is not a lake.
+    """
+    started = time.monotonic()
+    listed = sorted(local_log_files(sources), key=lambda log_file: log_file.order)
+    opened = open_lake_folder(lake, create=True)
+    with _Ingest(opened, selection or Selection(), max_file_bytes, batch_bytes, memory_limit) as run:
+        run.on_progress = on_progress or (lambda summary: None)
+        run.take(run.wanted(listed, retry_rejected))
+        run.summary.seconds = time.monotonic() - started
+        return run.summary
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Files and record texts on their way into the lake."""
+
+    files: list[LedgerRow] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=dict)
+    next_record: dict[int, int] = field(default_factory=dict)
+    waiting: list[tuple[int, int, Prepared]] = field(default_factory=list)
+    chunks: list[pa.RecordBatch] = field(default_factory=list)
+    odd: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    waiting_bytes: int = 0
+    held_bytes: int = 0
+
+
+class _Ingest:
+    """One run: holds the connection, the thread pools and the counts."""
+
+    def __init__(self, lake: Lake, selection: Selection, max_file_bytes: int, batch_bytes: int, memory: str) -> None:
+        self.lake = lake
+        self.selection = selection
+        self.max_file_bytes = max_file_bytes
+        self.batch_bytes = batch_bytes
+        self.summary = IngestSummary()
+        self.on_progress: Progress = lambda summary: None
+        self._lock = threading.Lock()
+        self._large_files = threading.Semaphore(1)
+        self._readers = ThreadPoolExecutor(_READERS, "trailql-read")
+        self._writer = ThreadPoolExecutor(1, "trailql-write")
+        self._con = duckdb.connect(config={"preserve_insertion_order": "false"})
+        self._con.execute("SET TimeZone = 'UTC'")
+        self._con.execute(f"SET memory_limit = {sql_text(memory)}")
+        self._con.execute(f"SET temp_directory = {sql_text(str(lake.path / 'tmp'))}")
+        self._partial: dict[str, LedgerRow] = {}
+
+    def __enter__(self) -> _Ingest:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._readers.shutdown(cancel_futures=True)
+        self._writer.shutdown()
+        self._con.close()
+
+    def wanted(self, listed: list[LogFile], retry_rejected: bool) -> Iterator[LogFile]:
+        """The files to read now; the others are counted."""
+        known = known_files(self._con, self.lake)
+        for log_file in listed:
+            self.summary.files_seen += 1
+            status = known.get((log_file.uri, log_file.size_bytes, log_file.version_tag))
+            if status == "rejected" and not retry_rejected:
+                self.summary.files_rejected_before += 1
+            elif status is not None and status != "rejected":
+                self.summary.files_known += 1
+            elif not log_file.skip and not self.selection.may_hold(log_file):
+                self.summary.files_not_selected += 1
+            else:
+                yield log_file
+
+    def take(self, log_files: Iterator[LogFile]) -> None:
+        """Read ahead in threads, collect batches in file order, write one while the next is read."""
+        batch = _Batch()
+        writing: Future[None] | None = None
+        for prepared in self._prepared(log_files):
+            self._collect(batch, prepared)
+            if batch.held_bytes + batch.waiting_bytes >= self.batch_bytes:
+                if writing:
+                    writing.result()
+                writing = self._writer.submit(self._write, batch)
+                batch = _Batch()
+        if writing:
+            writing.result()
+        if batch.files or batch.waiting:
+            self._writer.submit(self._write, batch).result()
+
+    def _prepared(self, log_files: Iterator[LogFile]) -> Iterator[Prepared]:
+        ahead: deque[tuple[LogFile, Future[tuple[Prepared, Iterator[Prepared]]] | None]] = deque()
+        for log_file in log_files:
+            ahead.append((log_file, None if log_file.skip else self._readers.submit(self._first_part, log_file)))
+            if len(ahead) > _AHEAD:
+                yield from self._parts(*ahead.popleft())
+        while ahead:
+            yield from self._parts(*ahead.popleft())
+
+    def _first_part(self, log_file: LogFile) -> tuple[Prepared, Iterator[Prepared]]:
+        parts = prepare(log_file, self.max_file_bytes)
+        if log_file.size_bytes < 1 << 20:
+            return next(parts), parts
+        with self._large_files:  # one at a time, so that memory is bounded whatever they unpack to
+            return next(parts), parts
+
+    @staticmethod
+    def _parts(
+        log_file: LogFile, future: Future[tuple[Prepared, Iterator[Prepared]]] | None
+    ) -> Iterator[Prepared]:
+        if future is None:
+            yield Prepared(log_file)
+            return
+        first, more = future.result()
+        yield first
+        yield from more
+
+    def _collect(self, batch: _Batch, prepared: Prepared) -> None:
+        number = self._file_number(batch, prepared)
+        row = batch.files[number]
+        first = batch.next_record.get(number, 0)
+        row.records += len(prepared.lengths)
+        row.content_bytes = prepared.contents.content_bytes
+        row.container = row.container or prepared.container or None
+        if prepared.is_last:
+            self._conclude(row, prepared)
+        if not prepared.lengths:
+            return
+        batch.next_record[number] = first + len(prepared.lengths)
+        batch.odd.update({(number, first + record): text for record, text in prepared.odd.items()})
+        batch.waiting.append((number, first, replace(prepared, odd={})))
+        batch.waiting_bytes += len(prepared.texts)
+        if batch.waiting_bytes >= _CHUNK_BYTES:
+            self._close_chunk(batch)
+
+    def _file_number(self, batch: _Batch, prepared: Prepared) -> int:
+        uri = prepared.log_file.uri
+        if uri not in batch.numbers:
+            batch.numbers[uri] = len(batch.files)
+            row = self._partial.pop(uri, None)
+            if row is not None:  # a large file that began in the batch before
+                batch.next_record[len(batch.files)] = row.records
+            batch.files.append(row or _ledger_row(prepared.log_file))
+        return batch.numbers[uri]
+
+    @staticmethod
+    def _conclude(row: LedgerRow, prepared: Prepared) -> None:
+        row.sha256_stored = prepared.contents.sha256_stored or None
+        row.sha256_content = prepared.contents.sha256_content or None
+        if prepared.log_file.skip:
+            row.status, row.reason = "skipped", prepared.log_file.skip
+        elif prepared.problem:
+            row.status, row.reason = "rejected", prepared.problem
+        else:
+            row.status = "ingested" if row.records else "empty"
+
+    @staticmethod
+    def _close_chunk(batch: _Batch) -> None:
+        batch.chunks.append(record_batch(batch.waiting))
+        batch.held_bytes += batch.waiting_bytes
+        batch.waiting, batch.waiting_bytes = [], 0
+
+    def _write(self, batch: _Batch) -> None:
+        """Type the batch, write its rows, commit events first and the ledger last."""
+        if batch.waiting:
+            self._close_chunk(batch)
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:12]}"
+        counts: dict[int, FileCounts] = {}
+        if batch.chunks:
+            set_aside = type_records(self._con, pa.Table.from_batches(batch.chunks), batch.odd)
+            filtered = self._filter()
+            events, counts = write_events(self._con, self.lake, name, [row.uri for row in batch.files])
+            if events:
+                self.lake.commit("events", events, batch=name)
+            self._keep_set_aside(batch, set_aside, name)
+            for number, amount in filtered.items():
+                batch.files[number].records_filtered += amount
+        self._account(batch, counts, name)
+
+    def _filter(self) -> dict[int, int]:
+        condition = self.selection.condition()
+        if not condition:
+            return {}
+        rows = self._con.execute(
+            f"SELECT file_no, count(*) FROM typed WHERE NOT ({condition}) GROUP BY file_no"
+        ).fetchall()
+        self._con.execute(f"DELETE FROM typed WHERE NOT ({condition})")
+        return dict(rows)
+
+    def _keep_set_aside(self, batch: _Batch, set_aside: list[SetAside], name: str) -> None:
+        if not set_aside:
+            return
+        rows = [
+            (batch.files[each.file_no].uri, each.record_no, each.reason, each.text.decode("utf-8", "replace"), name)
+            for each in set_aside
+        ]
+        names = [column.name for column in SET_ASIDE_COLUMNS]
+        table = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+        written = write_table(self._con, self.lake, "set_aside", name, table)
+        if written:
+            self.lake.commit("set_aside", [written], batch=name)
+        for each in set_aside:
+            batch.files[each.file_no].records_set_aside += 1
+
+    def _account(self, batch: _Batch, counts: dict[int, FileCounts], name: str) -> None:
+        now = datetime.now(UTC)
+        for number, row in enumerate(batch.files):
+            counted = counts.get(number, FileCounts())
+            row.rows_added += counted.rows_added
+            row.duplicates_dropped += counted.duplicates_dropped
+            row.conflicts += counted.conflicts
+            row.first_event_time = _earlier(row.first_event_time, counted.first_event_time)
+            row.last_event_time = _later(row.last_event_time, counted.last_event_time)
+            row.ingested_at, row.batch = now, name
+            if row.status == "ingested" and row.records and row.records == row.records_set_aside:
+                row.status, row.reason = "rejected", "not CloudTrail: none of its records is an event"
+        concluded = [row for row in batch.files if _is_concluded(row)]
+        self._partial.update({row.uri: row for row in batch.files if not _is_concluded(row)})
+        written = write_ledger(self._con, self.lake, name, concluded) if concluded else None
+        if written:
+            self.lake.commit("files", [written], batch=name)
+        self._sum_up(concluded)
+
+    def _sum_up(self, rows: list[LedgerRow]) -> None:
+        with self._lock:
+            total = self.summary
+            for row in rows:
+                if row.status == "skipped":
+                    reason = row.reason or ""
+                    total.skipped[reason] = total.skipped.get(reason, 0) + 1
+                    continue
+                total.ingested += row.status == "ingested"
+                total.empty += row.status == "empty"
+                if row.status == "rejected":
+                    total.rejected += 1
+                    total.problems.append((row.uri, row.reason or ""))
+                total.records += row.records
+                total.events_added += row.rows_added
+                total.duplicates_dropped += row.duplicates_dropped
+                total.conflicts += row.conflicts
+                total.records_filtered += row.records_filtered
+                total.records_set_aside += row.records_set_aside
+                total.stored_bytes += row.size_bytes
+                total.content_bytes += row.content_bytes or 0
+        self.on_progress(self.summary)
+
+
+def parse_moment(text: str, *, option: str) -> datetime:
+    """A day or an ISO time, UTC unless it says otherwise; `option` names it in the error."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text!r} is no date or time", hint=f"{option} 2026-10-01 or 2026-10-01T06:00:00Z") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _ledger_row(log_file: LogFile) -> LedgerRow:
+    facts = log_file.facts
+    return LedgerRow(
+        uri=log_file.uri,
+        size_bytes=log_file.size_bytes,
+        version_tag=log_file.version_tag,
+        folder=facts.folder,
+        account=facts.account,
+        region=facts.region,
+        delivered_at=facts.delivered_at,
+    )
+
+
+def _is_concluded(row: LedgerRow) -> bool:
+    """False while a large file goes on in the next batch."""
+    return row.sha256_stored is not None or row.status in ("rejected", "skipped")
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min(filter(None, (one, other)), default=None)
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(filter(None, (one, other)), default=None)

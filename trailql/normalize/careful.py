@@ -1,0 +1,204 @@
+"""
+The careful way for one record: what fits the columns apart from what does not, and back again.
+
+`separate` keeps the record's own text wherever it can, so numbers, escapes and nested parts are never rewritten here.
+`rebuild` is its inverse; together with `written.py` they hold the promise that no field is lost.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from trailql.normalize.written import KEY_ORDERS
+from trailql.schema import RAW_RECORD_KEY, RECORD_COLUMNS, Column
+
+_COLUMNS = {column.name: column for column in RECORD_COLUMNS}
+_ORDERED = tuple(_COLUMNS[name] for name in KEY_ORDERS[0])
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_CANONICAL_TIME = re.compile(rb'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"')
+
+
+class NotAnEvent(Exception):
+    """A record no column can hold: not an object, or without a time it happened at."""
+
+
+def separate(text: bytes) -> tuple[bytes, bytes | None]:
+    """
+    Split one record into what the columns hold and what they do not.
+
+    Args:
+        text: The record as it stood in the log file, UTF-8 JSON.
+
+    Returns:
+        A record of known fields with known types, in the first key order and without white space or nulls; and the
+        rest as the text of a JSON object for `extra`, or None when there is no rest.
+
+    Raises:
+        NotAnEvent: It is no object, or has no usable `eventTime`.
+    """
+    try:
+        compact = msgspec.json.format(text, indent=-1)
+        fields = {key: bytes(raw) for key, raw in _FIELDS.decode(compact).items()}
+    except msgspec.ValidationError as error:
+        raise NotAnEvent("not a JSON object") from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return _salvage(text)
+    if RAW_RECORD_KEY in fields or not _accounts_for(compact, fields):
+        return _salvage(text)
+    try:
+        clean, rest = _split(fields, _ORDERED)
+    except _EqualKeys:
+        return _salvage(text)
+    if b'"eventTime":' not in clean[:4000] and not _time_of(fields):
+        raise NotAnEvent("no usable eventTime")
+    return clean, rest
+
+
+def only_as_text(text: bytes) -> bytes:
+    """The `extra` of a record that no set of columns can express: its own text, whole."""
+    return json.dumps({RAW_RECORD_KEY: text.decode("utf-8", "surrogatepass")}).encode()
+
+
+def rebuild(row: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    The record a row of `events` was made from, equal as JSON to what stood in the log file.
+
+    An explicit null and an absent key count as equal.
+
+    Args:
+        row: Column names to values: text, bool, aware datetime, dict for structs.
+    """
+    extra = json.loads(row["extra"]) if row.get("extra") else {}
+    if RAW_RECORD_KEY in extra:
+        record: dict[str, Any] = json.loads(extra[RAW_RECORD_KEY])
+        return record
+    return _merged(_object(row, RECORD_COLUMNS), extra)
+
+
+class _EqualKeys(Exception):
+    """Two equal keys in one object: columns can hold only one of them."""
+
+
+def _accounts_for(compact: bytes, fields: Mapping[str, bytes]) -> bool:
+    """Whether the fields are all there is in the object: equal keys, or keys with escapes, leave bytes over."""
+    members = sum(len(key.encode("utf-8", "surrogatepass")) + 4 + len(raw) for key, raw in fields.items())
+    return len(compact) == max(members + 1, 2)
+
+
+def _split(fields: Mapping[str, bytes], columns: Sequence[Column]) -> tuple[bytes, bytes | None]:
+    known: list[bytes] = []
+    rest: list[bytes] = []
+    names = set()
+    for column in columns:
+        names.add(column.name)
+        raw = fields.get(column.name)
+        if raw is None or raw == b"null":
+            continue
+        fits, misfit = _fit(raw, column)
+        key = f'"{column.name}":'.encode()
+        if fits is not None:
+            known.append(key + fits)
+        if misfit is not None:
+            rest.append(key + misfit)
+    for key_text, raw in fields.items():
+        if key_text not in names and raw != b"null":
+            rest.append(msgspec.json.encode(key_text) + b":" + raw)
+    return b"{" + b",".join(known) + b"}", b"{" + b",".join(rest) + b"}" if rest else None
+
+
+def _fit(raw: bytes, column: Column) -> tuple[bytes | None, bytes | None]:
+    """The part of a value that the column's type holds, and the part that has to go to `extra`."""
+    match column.kind:
+        case "json":
+            return raw, None
+        case "boolean":
+            return (raw, None) if raw in (b"true", b"false") else (None, raw)
+        case "string":
+            return (raw, None) if raw[:1] == b'"' else (None, raw)
+        case "timestamp":
+            if _CANONICAL_TIME.fullmatch(raw) and _instant(raw):
+                return raw, None
+            moment = _instant(raw)
+            return (_json_time(moment), raw) if moment else (None, raw)
+    if raw[:1] != b"{":
+        return None, raw
+    fields = {key: bytes(value) for key, value in _FIELDS.decode(raw).items()}
+    if not _accounts_for(raw, fields):
+        raise _EqualKeys
+    return _split(fields, column.fields)
+
+
+def _time_of(fields: Mapping[str, bytes]) -> datetime | None:
+    return _instant(fields.get("eventTime", b"null"))
+
+
+def _instant(raw: bytes) -> datetime | None:
+    """ISO text in its usual spellings, or seconds or milliseconds since 1970."""
+    value = msgspec.json.decode(raw)
+    try:
+        if isinstance(value, str):
+            moment = datetime.fromisoformat(value)
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return moment.astimezone(UTC)
+        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+            return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return None
+
+
+def _json_time(moment: datetime) -> bytes:
+    return f'"{_spelled(moment)}"'.encode()
+
+
+def _spelled(moment: datetime) -> str:
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def _salvage(text: bytes) -> tuple[bytes, bytes]:
+    """Columns as far as they go, and the whole text beside them: equal keys, lone surrogates, huge numbers."""
+    try:
+        record = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError) as error:
+        raise NotAnEvent("JSON that cannot be read") from error
+    if not isinstance(record, dict):
+        raise NotAnEvent("not a JSON object")
+    scrubbed = json.dumps(record, ensure_ascii=False).encode("utf-8", "replace")
+    fields = {key: bytes(raw) for key, raw in _FIELDS.decode(msgspec.json.format(scrubbed, indent=-1)).items()}
+    if not _time_of(fields):
+        raise NotAnEvent("no usable eventTime")
+    return _split(fields, _ORDERED)[0], only_as_text(text)
+
+
+def _object(values: Mapping[str, Any], columns: Iterable[Column]) -> dict[str, Any]:
+    return {
+        column.name: _json_value(values[column.name], column)
+        for column in columns
+        if values.get(column.name) is not None
+    }
+
+
+def _json_value(value: Any, column: Column) -> Any:
+    match column.kind:
+        case "json":
+            return json.loads(value)
+        case "struct":
+            return _object(value, column.fields)
+        case "timestamp":
+            return _spelled(value)
+    return value
+
+
+def _merged(record: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    for key, value in extra.items():
+        if isinstance(value, dict) and isinstance(record.get(key), dict):
+            _merged(record[key], value)
+        else:
+            record[key] = value
+    return record

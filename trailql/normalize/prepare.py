@@ -1,0 +1,143 @@
+"""One log file made ready for a batch: read, hashed, unwrapped into the texts of its records."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+import msgspec
+import pyarrow as pa
+
+from trailql.errors import BadLogFile
+from trailql.normalize.containers import Unwrapped, unwrap
+from trailql.normalize.contents import Contents, TooLarge, read_contents, read_lines, sha256_of
+from trailql.sources.source import LogFile
+
+DEFAULT_MAX_BYTES = 256 * 1024 * 1024
+"""Most uncompressed bytes of one JSON document: five times what CloudTrail writes. Line-delimited files have no limit."""
+
+_NO_RECORD = b"{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """
+    The records of one log file, or of one part of a large one.
+
+    Args:
+        log_file: Where they come from.
+        texts: All record texts, one behind the other.
+        lengths: Bytes of each.
+        odd: Texts that only Python can read (lone surrogates), by their number; `texts` holds `{}` in their place.
+        container: How they were wrapped.
+        contents: Hashes and size; the hashes are empty until the last part.
+        is_last: Whether this is the file's last part.
+        problem: Why the file is rejected; empty otherwise.
+    """
+
+    log_file: LogFile
+    texts: bytes = b""
+    lengths: tuple[int, ...] = ()
+    odd: dict[int, bytes] = field(default_factory=dict)
+    container: str = ""
+    contents: Contents = field(default_factory=lambda: Contents(b"", "", "", 0))
+    is_last: bool = True
+    problem: str = ""
+
+
+def prepare(log_file: LogFile, max_bytes: int = DEFAULT_MAX_BYTES) -> Iterator[Prepared]:
+    """
+    Read one log file into one part, or several when it is large and line-delimited.
+
+    A file that cannot be read ends in a part with its `problem`; nothing is raised for it.
+    """
+    if log_file.problem:
+        yield Prepared(log_file, problem=log_file.problem)
+        return
+    try:
+        contents = read_contents(log_file.open(), origin=log_file.uri, max_bytes=max_bytes)
+        yield _part(log_file, contents, unwrap(contents.body, origin=log_file.uri))
+    except TooLarge as error:
+        yield from _prepare_large(log_file, error)
+    except (BadLogFile, OSError) as error:
+        yield _rejected(log_file, error)
+
+
+def _prepare_large(log_file: LogFile, error: TooLarge) -> Iterator[Prepared]:
+    """Part by part when its lines are records; otherwise it is as bad as it looked."""
+    try:
+        if not _is_line_delimited(log_file):
+            raise error
+        for contents in read_lines(log_file.open(), origin=log_file.uri):
+            found = unwrap(contents.body, origin=log_file.uri) if contents.body.strip() else Unwrapped([], "ndjson")
+            yield _part(log_file, contents, found, is_last=bool(contents.sha256_stored))
+    except (BadLogFile, OSError) as problem:
+        yield _rejected(log_file, problem)
+
+
+def _is_line_delimited(log_file: LogFile) -> bool:
+    with_lines = next(read_lines(log_file.open(), origin=log_file.uri))
+    first = with_lines.body.split(b"\n", 1)[0]
+    try:
+        msgspec.json.decode(first, type=dict[str, msgspec.Raw])
+    except msgspec.MsgspecError:
+        return False
+    return b"\n" in with_lines.body
+
+
+def _part(log_file: LogFile, contents: Contents, found: Unwrapped, *, is_last: bool = True) -> Prepared:
+    odd = {} if found.container == "trail" else _odd_ones(found)
+    records = [_NO_RECORD if number in odd else text for number, text in enumerate(found.records)] if odd else found.records
+    bare = Contents(b"", contents.sha256_stored, contents.sha256_content, contents.content_bytes)
+    return Prepared(log_file, b"".join(records), tuple(map(len, records)), odd, found.container, bare, is_last)
+
+
+def _odd_ones(found: Unwrapped) -> dict[int, bytes]:
+    odd = {}
+    decoder = msgspec.json.Decoder(msgspec.Raw)
+    for number, text in enumerate(found.records):
+        try:
+            decoder.decode(text)
+        except (msgspec.MsgspecError, RecursionError):
+            odd[number] = bytes(text)
+    return odd
+
+
+def _rejected(log_file: LogFile, error: BadLogFile | OSError) -> Prepared:
+    if isinstance(error, BadLogFile):
+        reason = error.message + (f" ({error.hint})" if error.hint else "")
+    else:
+        reason = f"cannot be read: {(error.strerror or str(error)).lower()}"
+    try:
+        digest = sha256_of(log_file.open())
+    except (BadLogFile, OSError):
+        digest = ""
+    return Prepared(log_file, contents=Contents(b"", digest, "", 0), problem=reason)
+
+
+def record_batch(parts: list[tuple[int, int, Prepared]]) -> pa.RecordBatch:
+    """
+    The records of several parts as Arrow, without a Python object for each.
+
+    Args:
+        parts: For each part its file's number in the batch, the number of its first record, and the part.
+
+    Returns:
+        Columns `file_no`, `record_no` (both int32) and `text`.
+    """
+    lengths = [length for _, _, part in parts for length in part.lengths]
+    offsets = array("i", accumulate(lengths, initial=0))
+    file_numbers, record_numbers = array("i"), array("i")
+    for number, first, part in parts:
+        file_numbers.extend([number] * len(part.lengths))
+        record_numbers.extend(range(first, first + len(part.lengths)))
+    count = len(lengths)
+    text = pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(b"".join(p.texts for _, _, p in parts)))
+    columns = [_int32(file_numbers), _int32(record_numbers), text]
+    return pa.record_batch(columns, names=["file_no", "record_no", "text"])
+
+
+def _int32(numbers: array[int]) -> pa.Array:
+    return pa.Array.from_buffers(pa.int32(), len(numbers), [None, pa.py_buffer(numbers)])

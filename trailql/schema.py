@@ -1,0 +1,205 @@
+"""
+The tables of the lake: columns, types, meanings, partitions. Every step agrees on what stands here.
+
+Columns that CloudTrail defines carry CloudTrail's own names; ours are snake_case. Free-form parts are JSON text.
+Whatever a record holds beyond these columns is kept in `extra` (docs/lake-format.md).
+
+Source:
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+LAYOUT_VERSION = 1
+"""Raised when the lake's tables change in a way an older trailql cannot read."""
+
+PARTITION_COLUMN = "event_date"
+SORT_COLUMNS = ("eventSource", "eventName", "eventTime")
+RAW_RECORD_KEY = "$record"
+"""In `extra`: the record's own text, for the few records no set of typed columns can express (equal keys, say)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """
+    One column, or one field of a struct column.
+
+    Args:
+        name: As CloudTrail spells it, or snake_case when it is ours.
+        kind: `string`, `boolean`, `timestamp` (UTC instant, microseconds), `date`, `long`, `json` (JSON text)
+            or `struct`.
+        meaning: One sentence for `trailql describe` and docs/lake-format.md.
+        fields: The fields of a struct.
+    """
+
+    name: str
+    kind: str
+    meaning: str = ""
+    fields: tuple[Column, ...] = field(default=())
+
+
+def _strings(*names: str) -> tuple[Column, ...]:
+    return tuple(Column(name, "string") for name in names)
+
+
+_SESSION_ISSUER = Column(
+    "sessionIssuer",
+    "struct",
+    "Who the temporary credentials were issued to: the role, user or root behind the session.",
+    _strings("type", "principalId", "arn", "accountId", "userName"),
+)
+
+_SESSION_CONTEXT = Column(
+    "sessionContext",
+    "struct",
+    "Where temporary credentials came from.",
+    (
+        _SESSION_ISSUER,
+        Column(
+            "webIdFederationData",
+            "struct",
+            "The web identity provider, for AssumeRoleWithWebIdentity.",
+            (Column("federatedProvider", "string"), Column("attributes", "json")),
+        ),
+        Column("attributes", "struct", "", _strings("creationDate", "mfaAuthenticated")),
+        *_strings("sourceIdentity", "ec2RoleDelivery", "assumedRoot"),
+    ),
+)
+
+_USER_IDENTITY = Column(
+    "userIdentity",
+    "struct",
+    "Who made the call.",
+    (
+        *_strings("type", "principalId", "arn", "accountId", "accessKeyId", "userName"),
+        _SESSION_CONTEXT,
+        *_strings("invokedBy", "identityProvider", "credentialId"),
+        Column("invokedByDelegate", "struct", "", _strings("accountId")),
+        Column("onBehalfOf", "struct", "", _strings("userId", "identityStoreArn")),
+        Column("inScopeOf", "struct", "", _strings("sourceArn", "sourceAccount", "issuerType", "credentialsIssuedTo")),
+    ),
+)
+
+RECORD_COLUMNS: tuple[Column, ...] = (
+    Column("eventVersion", "string", "Version of the record format, major.minor."),
+    _USER_IDENTITY,
+    Column("eventTime", "timestamp", "When the request was completed, UTC, one-second resolution."),
+    Column("eventSource", "string", "The service called, such as ec2.amazonaws.com."),
+    Column("eventName", "string", "The API operation."),
+    Column("awsRegion", "string", "The Region the request was made to."),
+    Column("sourceIPAddress", "string", "An address, or the DNS name of a calling AWS service, or 'AWS Internal'."),
+    Column("userAgent", "string", "The agent the request was made with."),
+    Column("errorCode", "string", "The service's error, absent on success (failed sign-ins have none)."),
+    Column("errorMessage", "string", "The error in words."),
+    Column("requestParameters", "json", "What was asked, JSON text."),
+    Column("responseElements", "json", "What was answered, JSON text; null for reads."),
+    Column("additionalEventData", "json", "Data outside request and response, JSON text."),
+    Column("requestID", "string", "Identifies the request within its service."),
+    Column("eventID", "string", "GUID of the record; the key of this table."),
+    Column("eventType", "string", "AwsApiCall, AwsServiceEvent, AwsConsoleAction, AwsConsoleSignIn, …"),
+    Column("apiVersion", "string", "Version of the API, where the service has one."),
+    Column("managementEvent", "boolean", "True for management events, false for data events."),
+    Column("readOnly", "boolean", "True for calls that change nothing."),
+    Column("resources", "json", "Resources touched: JSON array of {ARN, accountId, type}."),
+    Column("recipientAccountId", "string", "The account that received this event."),
+    Column("serviceEventDetails", "json", "What triggered a service event, JSON text."),
+    Column("sharedEventID", "string", "Equal in the copies delivered to different accounts."),
+    Column("vpcEndpointId", "string", "The VPC endpoint the request came through."),
+    Column("vpcEndpointAccountId", "string", "Owner of that endpoint."),
+    Column("eventCategory", "string", "Management, Data, NetworkActivity or Insight."),
+    Column(
+        "addendum",
+        "struct",
+        "Why the event is late, or which earlier event it corrects.",
+        _strings("reason", "updatedFields", "originalRequestID", "originalEventID"),
+    ),
+    Column("sessionCredentialFromConsole", "string", "'true' when console-session credentials were used."),
+    Column("edgeDeviceDetails", "json", "S3 on Outposts, JSON text."),
+    Column(
+        "tlsDetails",
+        "struct",
+        "The TLS connection.",
+        _strings("tlsVersion", "cipherSuite", "clientProvidedHostHeader", "keyExchange"),
+    ),
+    Column("insightDetails", "json", "Insights events only, JSON text."),
+    Column("eventContext", "json", "Enrichment of a Lake event data store, JSON text."),
+    Column("annotation", "string", "Lake event data stores only."),
+)
+"""What CloudTrail writes, in its own order."""
+
+EVENT_COLUMNS: tuple[Column, ...] = (
+    *RECORD_COLUMNS,
+    Column("extra", "json", "What the record holds beyond these columns, or beyond their types, JSON text."),
+    Column("log_file", "string", "URI of the log file this row came from."),
+    Column(PARTITION_COLUMN, "date", "UTC day of eventTime; the partition."),
+)
+
+FILE_COLUMNS: tuple[Column, ...] = (
+    Column("uri", "string", "Where the log file lies; archive members as archive!/member."),
+    Column("size_bytes", "long", "Size as stored."),
+    Column("version_tag", "string", "ETag on S3, modification time in nanoseconds on disk."),
+    Column("sha256_stored", "string", "SHA-256 of the bytes as stored, hex; null when they could not be read."),
+    Column("sha256_content", "string", "SHA-256 of the uncompressed bytes, hex; what digest files list."),
+    Column("content_bytes", "long", "Size uncompressed."),
+    Column("folder", "string", "CloudTrail, CloudTrail-Digest, CloudTrail-Insight, …; null without such a path."),
+    Column("account", "string", "Account of the key path or file name."),
+    Column("region", "string", "Region of the key path or file name."),
+    Column("delivered_at", "timestamp", "Delivery minute of the file name, UTC."),
+    Column("container", "string", "How the records were wrapped: trail, array, ndjson, lookup-events, …"),
+    Column("records", "long", "Records read from it."),
+    Column("rows_added", "long", "Rows of `events` that came from it."),
+    Column("duplicates_dropped", "long", "Records the lake, or an earlier file of the run, already held."),
+    Column("conflicts", "long", "Records kept although another one has the same eventID and other content."),
+    Column("records_filtered", "long", "Records left out because --from, --to, --account or --region excludes them."),
+    Column("records_set_aside", "long", "Records that are no events; kept as text in `set_aside`."),
+    Column("first_event_time", "timestamp", "Earliest eventTime among its records."),
+    Column("last_event_time", "timestamp", "Latest eventTime among its records."),
+    Column("status", "string", "ingested, empty, rejected or skipped."),
+    Column("reason", "string", "Why, for rejected and skipped."),
+    Column("ingested_at", "timestamp", "When trailql read it."),
+    Column("batch", "string", "The ingest batch that committed it."),
+)
+"""The ledger: one row per version of a log file ever seen."""
+
+SET_ASIDE_COLUMNS: tuple[Column, ...] = (
+    Column("log_file", "string", "URI of the log file."),
+    Column("record_number", "long", "Position in the file, from 0."),
+    Column("reason", "string", "Why it is no event."),
+    Column("record", "string", "The record's own text."),
+    Column("batch", "string", "The ingest batch that committed it."),
+)
+
+TABLES: dict[str, tuple[Column, ...]] = {
+    "events": EVENT_COLUMNS,
+    "files": FILE_COLUMNS,
+    "set_aside": SET_ASIDE_COLUMNS,
+}
+
+_DUCKDB_TYPES = {
+    "string": "VARCHAR",
+    "json": "VARCHAR",
+    "boolean": "BOOLEAN",
+    "timestamp": "TIMESTAMPTZ",
+    "date": "DATE",
+    "long": "BIGINT",
+}
+
+
+def duckdb_type(column: Column) -> str:
+    """The column's type in DuckDB, such as `STRUCT("type" VARCHAR, …)`."""
+    if column.kind == "struct":
+        return "STRUCT(" + ", ".join(f'"{f.name}" {duckdb_type(f)}' for f in column.fields) + ")"
+    return _DUCKDB_TYPES[column.kind]
+
+
+def walk(columns: tuple[Column, ...], prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Column]]:
+    """Every column and struct field with its path, parents before children."""
+    for column in columns:
+        path = (*prefix, column.name)
+        yield path, column
+        if column.fields:
+            yield from walk(column.fields, path)

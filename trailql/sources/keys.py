@@ -1,0 +1,78 @@
+"""
+Read what a key, path or file name says about a log file.
+
+    [prefix/]AWSLogs/[o-xxxxxxxxxx/]ACCOUNT/FOLDER/REGION/YYYY/MM/DD/FILE.json.gz
+
+Copies handed to an investigator often lost the upper folders, so the file name alone is read as well.
+
+Source:
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+_FILE_NAME = re.compile(
+    r"^(?P<account>\d{12})_(?P<folder>CloudTrail(?:-[A-Za-z]+)?)_(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)_"
+    r"(?P<minute>\d{8}T\d{4})Z_?[A-Za-z0-9]+\.json(?:\.gz)?$"
+)
+_DIGEST_NAME = re.compile(
+    r"^(?P<account>\d{12})_CloudTrail-Digest_(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)_.+_"
+    r"(?P<minute>\d{8}T\d{4})\d{2}Z(?:_backfill)?\.json(?:\.gz)?$"
+)
+_FOLDERS = re.compile(
+    r"(?:^|/)(?:(?P<organization>o-[a-z0-9]{10,32})/)?(?P<account>\d{12})/"
+    r"(?P<folder>CloudTrail(?:-[A-Za-z]+)?)/(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)/"
+)
+
+EVENT_FOLDERS = frozenset({"CloudTrail", "CloudTrail-NetworkActivity"})
+"""Folders whose files hold event records; the others hold digests, Insights and aggregates."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """
+    What the name of a log file tells; every part may be unknown.
+
+    Args:
+        folder: `CloudTrail`, `CloudTrail-Digest`, `CloudTrail-Insight`, …
+        account: 12 digits.
+        region: Such as `eu-west-1`.
+        delivered_at: The minute CloudTrail delivered it, UTC.
+        organization: `o-…` for an organization trail.
+    """
+
+    folder: str | None = None
+    account: str | None = None
+    region: str | None = None
+    delivered_at: datetime | None = None
+    organization: str | None = None
+
+
+def read_key(path: str) -> KeyFacts:
+    """What a path or key says, from its folders and its file name; the file name wins for account and region."""
+    folders = _FOLDERS.search(path)
+    name = path.rsplit("/", 1)[-1]
+    match = _DIGEST_NAME.match(name) or _FILE_NAME.match(name)
+    if match is None:
+        if folders is None:
+            return KeyFacts()
+        return KeyFacts(folders["folder"], folders["account"], folders["region"], None, folders["organization"])
+    named = match.groupdict()
+    return KeyFacts(
+        folder=folders["folder"] if folders else named.get("folder", "CloudTrail-Digest"),
+        account=named["account"],
+        region=named["region"],
+        delivered_at=_minute(named["minute"]),
+        organization=folders["organization"] if folders else None,
+    )
+
+
+def _minute(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M").replace(tzinfo=UTC)
+    except ValueError:
+        return None

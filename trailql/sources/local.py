@@ -1,0 +1,126 @@
+"""Log files on disk: single files, folders, globs, and the archives among them."""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from trailql.errors import SourceError
+from trailql.sources.archive import archive_kind, archive_members
+from trailql.sources.keys import EVENT_FOLDERS, KeyFacts, read_key
+from trailql.sources.source import LogFile
+
+_FOREIGN_ENDINGS = frozenset(
+    ".md .py .pyc .csv .html .htm .pdf .png .jpg .jpeg .svg .toml .yml .yaml .sh .sql .ipynb .parquet .docx".split()
+)
+"""Names that are no log files; inside a folder they are skipped (and named), given by hand they are read."""
+
+
+def local_log_files(specs: Iterable[str]) -> Iterator[LogFile]:
+    """
+    Every candidate under the given files, folders and globs, each once.
+
+    Args:
+        specs: Paths; a pattern with `*`, `?` or `[` that is no existing path is expanded (`**` for any depth).
+
+    Yields:
+        Log files, archive members in the order of the archive, and what cannot be read with its problem.
+
+    Raises:
+        SourceError: A path or pattern that matches nothing.
+    """
+    seen: set[tuple[int, int]] = set()
+    for spec in specs:
+        for path in _expand(spec):
+            yield from _visit(path, seen, given_by_hand=True)
+
+
+def _expand(spec: str) -> list[str]:
+    path = os.path.abspath(os.path.expanduser(spec))
+    if os.path.lexists(path):
+        return [path]
+    matches = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) else []
+    if not matches:
+        raise SourceError("no such file or folder", at=spec, hint="check the path; quote a pattern with * in it")
+    return matches
+
+
+def _visit(path: str, seen: set[tuple[int, int]], *, given_by_hand: bool) -> Iterator[LogFile]:
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        yield _unreadable(path, error)
+        return
+    identity = (status.st_dev, status.st_ino)
+    if stat.S_ISDIR(status.st_mode):
+        if identity in seen:
+            yield _skipped(path, status, "a link to a folder that is read already")
+            return
+        seen.add(identity)
+        yield from _visit_folder(path, seen)
+    elif not stat.S_ISREG(status.st_mode):
+        yield _skipped(path, status, "not a regular file")
+    elif identity in seen:
+        yield _skipped(path, status, "the same file on disk as one read already")
+    else:
+        if status.st_nlink > 1 or os.path.islink(path):
+            seen.add(identity)
+        yield from _visit_file(path, status, given_by_hand=given_by_hand)
+
+
+def _visit_folder(path: str, seen: set[tuple[int, int]]) -> Iterator[LogFile]:
+    try:
+        names = sorted(os.listdir(path))
+    except OSError as error:
+        yield _unreadable(path, error)
+        return
+    for name in names:
+        yield from _visit(os.path.join(path, name), seen, given_by_hand=False)
+
+
+def _visit_file(path: str, status: os.stat_result, *, given_by_hand: bool) -> Iterator[LogFile]:
+    facts = read_key(path)
+    skip = skip_reason(facts)
+    if not skip and not given_by_hand and _is_foreign(path):
+        skip = "not a log file by its name"
+    if not skip and facts.delivered_at is None:
+        try:
+            kind = archive_kind(path)
+        except OSError as error:
+            yield _unreadable(path, error)
+            return
+        if kind:
+            yield from archive_members(path, kind, status)
+            return
+    opener = partial(_open, path)
+    yield LogFile(path, status.st_size, str(status.st_mtime_ns), opener, facts, skip=skip)
+
+
+def skip_reason(facts: KeyFacts) -> str:
+    """Why a file of that folder holds no event records; empty for one that does."""
+    if facts.folder is None or facts.folder in EVENT_FOLDERS:
+        return ""
+    return f"in the {facts.folder} folder: no event records"
+
+
+def _is_foreign(path: str) -> bool:
+    name = os.path.basename(path)
+    return Path(name).suffix.lower() in _FOREIGN_ENDINGS or name == ".DS_Store"
+
+
+def _open(path: str) -> BinaryIO:
+    return open(path, "rb")  # noqa: SIM115 - the reader closes it
+
+
+def _skipped(path: str, status: os.stat_result, reason: str) -> LogFile:
+    return LogFile(path, status.st_size, str(status.st_mtime_ns), partial(_open, path), read_key(path), skip=reason)
+
+
+def _unreadable(path: str, error: OSError) -> LogFile:
+    reason = (error.strerror or str(error)).lower()
+    return LogFile(path, 0, "", partial(_open, path), read_key(path), problem=f"cannot be read: {reason}")

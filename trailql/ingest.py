@@ -23,8 +23,8 @@ import pyarrow as pa
 from trailql.errors import UsageError
 from trailql.lake.events import FileCounts, write_events
 from trailql.lake.lake import Lake, open_lake_folder
-from trailql.lake.ledger import LedgerRow, known_files, write_ledger, write_table
-from trailql.lake.parquet import sql_text
+from trailql.lake.ledger import LedgerRow, known_files, write_ledger
+from trailql.lake.parquet import sql_text, write_parquet
 from trailql.normalize.batch import SetAside, type_records
 from trailql.normalize.prepare import DEFAULT_MAX_BYTES, Prepared, prepare, record_batch
 from trailql.schema import SET_ASIDE_COLUMNS
@@ -303,9 +303,10 @@ class _Ingest:
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:12]}"
         counts: dict[int, FileCounts] = {}
         if batch.chunks:
-            set_aside = type_records(self._con, pa.Table.from_batches(batch.chunks), batch.odd)
-            filtered = self._filter()
-            events, counts = write_events(self._con, self.lake, name, [row.uri for row in batch.files])
+            rows, set_aside = type_records(self._con, pa.Table.from_batches(batch.chunks), batch.odd)
+            batch.chunks.clear()
+            rows, filtered = self._filter(rows)
+            events, counts = write_events(self._con, self.lake, name, rows, [row.uri for row in batch.files])
             if events:
                 self.lake.commit("events", events, batch=name)
             self._keep_set_aside(batch, set_aside, name)
@@ -313,15 +314,17 @@ class _Ingest:
                 batch.files[number].records_filtered += amount
         self._account(batch, counts, name)
 
-    def _filter(self) -> dict[int, int]:
+    def _filter(self, rows: pa.Table) -> tuple[pa.Table, dict[int, int]]:
+        """The selected rows, and how many others there were by file."""
         condition = self.selection.condition()
         if not condition:
-            return {}
-        rows = self._con.execute(
-            f"SELECT file_no, count(*) FROM typed WHERE NOT ({condition}) GROUP BY file_no"
-        ).fetchall()
-        self._con.execute(f"DELETE FROM typed WHERE NOT ({condition})")
-        return dict(rows)
+            return rows, {}
+        self._con.register("unfiltered", rows)
+        others = f"SELECT file_no, count(*) FROM unfiltered WHERE is_whole AND NOT ({condition}) GROUP BY file_no"
+        filtered = dict(self._con.execute(others).fetchall())
+        rows = self._con.sql(f"FROM unfiltered WHERE is_whole AND ({condition})").to_arrow_table()
+        self._con.unregister("unfiltered")
+        return rows, filtered
 
     def _keep_set_aside(self, batch: _Batch, set_aside: list[SetAside], name: str) -> None:
         if not set_aside:
@@ -332,9 +335,9 @@ class _Ingest:
         ]
         names = [column.name for column in SET_ASIDE_COLUMNS]
         table = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
-        written = write_table(self._con, self.lake, "set_aside", name, table)
-        if written:
-            self.lake.commit("set_aside", [written], batch=name)
+        folder = self.lake.table_path("set_aside")
+        written = write_parquet(table, folder, f"part-{name}.parquet", table="set_aside", partition={})
+        self.lake.commit("set_aside", [written], batch=name)
         for each in set_aside:
             batch.files[each.file_no].records_set_aside += 1
 
@@ -352,9 +355,8 @@ class _Ingest:
                 row.status, row.reason = "rejected", "not CloudTrail: none of its records is an event"
         concluded = [row for row in batch.files if _is_concluded(row)]
         self._partial.update({row.uri: row for row in batch.files if not _is_concluded(row)})
-        written = write_ledger(self._con, self.lake, name, concluded) if concluded else None
-        if written:
-            self.lake.commit("files", [written], batch=name)
+        if concluded:
+            self.lake.commit("files", [write_ledger(self.lake, name, concluded)], batch=name)
         self._sum_up(concluded)
 
     def _sum_up(self, rows: list[LedgerRow]) -> None:

@@ -10,22 +10,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trailql.lake.lake import Lake, WrittenFile
 from trailql.lake.parquet import parquet_sql, write_parquet
 from trailql.normalize.careful import rebuild
-from trailql.schema import RECORD_COLUMNS, SORT_COLUMNS
+from trailql.schema import PARTITION_COLUMN, RECORD_COLUMNS, SORT_COLUMNS
 
 _ROW = ", ".join([*(f'"{column.name}"' for column in RECORD_COLUMNS), "extra"])
-_CONTENT = "sha256(to_json(struct_pack({})::VARCHAR)".format(
-    ", ".join(f'"{name}" := "{name}"' for name in [*(column.name for column in RECORD_COLUMNS), "extra"]) + ")"
-)
+_FIELDS = ", ".join(f'"{name}" := "{name}"' for name in [*(column.name for column in RECORD_COLUMNS), "extra"])
+_CONTENT = f"sha256(to_json(struct_pack({_FIELDS}))::VARCHAR)"
+_SORT = ", ".join(SORT_COLUMNS)
 
 
 @dataclass(slots=True)
@@ -40,48 +42,53 @@ class FileCounts:
 
 
 def write_events(
-    con: duckdb.DuckDBPyConnection, lake: Lake, batch: str, uris: Sequence[str]
+    con: duckdb.DuckDBPyConnection, lake: Lake, batch: str, rows: pa.Table, uris: Sequence[str]
 ) -> tuple[list[WrittenFile], dict[int, FileCounts]]:
     """
-    Write the rows of the temporary table `typed` that the lake does not hold yet, one file an event day.
+    Write the rows that the lake does not hold yet, one sorted file an event day.
 
     Args:
-        con: Connection with `typed` (`trailql.normalize.batch`).
+        con: Any connection whose time zone is UTC.
         lake: Where to.
         batch: The batch's id, part of the file names.
+        rows: Rows of `trailql.normalize.batch`; those without `is_whole` are left out.
         uris: Log file URIs by `file_no`.
 
     Returns:
         The files written, for `Lake.commit`, and the counts by `file_no`.
     """
+    rows = rows.append_column("row_no", _numbers(rows.num_rows))
+    con.register("typed_rows", rows)
+    con.execute("CREATE OR REPLACE TEMP VIEW typed AS FROM typed_rows WHERE is_whole")
     _mark_copies(con, lake)
-    con.register("batch_files", pa.table({"file_no": pa.array(range(len(uris)), pa.int32()), "log_file": list(uris)}))
-    files = []
-    kept = "typed ANTI JOIN dropped USING (file_no, record_no)" if _has_rows(con, "dropped") else "typed"
-    for day in _days(con):
-        since = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        query = f"""
-            SELECT {_ROW}, log_file FROM {kept} JOIN batch_files USING (file_no)
-            WHERE eventTime >= '{since.isoformat()}' AND eventTime < '{_next_day(since)}'
-            ORDER BY {", ".join(SORT_COLUMNS)}
-        """
-        written = write_parquet(con, query, lake.table_path("events"), f"part-{batch}.parquet", {"event_date": str(day)})
-        if written:
-            files.append(written)
+    order = con.sql(f"""
+        SELECT row_no, eventTime::DATE AS day FROM typed ANTI JOIN dropped USING (row_no) ORDER BY day, {_SORT}
+    """).to_arrow_table()
     counts = _counts(con)
-    con.unregister("batch_files")
+    con.execute("DROP VIEW typed")
+    con.unregister("typed_rows")
+    names = pa.array(uris, pa.string())
+    files = []
+    for day, first, count in _days(order["day"]):
+        chosen = rows.take(order["row_no"].slice(first, count).combine_chunks())
+        chosen = chosen.append_column("log_file", names.take(chosen["file_no"].combine_chunks()))
+        partition: dict[str, str | None] = {PARTITION_COLUMN: str(day)}
+        folder = lake.table_path("events")
+        files.append(write_parquet(chosen, folder, f"part-{batch}.parquet", table="events", partition=partition))
     return files, counts
 
 
-def _days(con: duckdb.DuckDBPyConnection) -> list[date]:
-    return [row[0] for row in con.execute("SELECT DISTINCT eventTime::DATE AS day FROM typed ORDER BY day").fetchall()]
+def _numbers(count: int) -> pa.Array:
+    return pa.Array.from_buffers(pa.int32(), count, [None, pa.py_buffer(array("i", range(count)))])
 
 
-def _next_day(since: datetime) -> str:
-    try:
-        return (since + timedelta(days=1)).isoformat()
-    except OverflowError:  # the last day Python knows
-        return "infinity"
+def _days(days: pa.ChunkedArray) -> Iterator[tuple[date, int, int]]:
+    """Runs of one day: the day, where it begins, how long it is."""
+    ends = pc.run_end_encode(days.combine_chunks(), run_end_type=pa.int32())
+    first = 0
+    for day, end in zip(ends.values.to_pylist(), ends.run_ends.to_pylist(), strict=True):
+        yield day, first, end - first
+        first = end
 
 
 def _has_rows(con: duckdb.DuckDBPyConnection, table: str) -> bool:
@@ -90,10 +97,9 @@ def _has_rows(con: duckdb.DuckDBPyConnection, table: str) -> bool:
 
 def _counts(con: duckdb.DuckDBPyConnection) -> dict[int, FileCounts]:
     rows = con.execute("""
-        SELECT t.file_no, count(*) - count(d.file_no), count(d.file_no), count(c.file_no),
+        SELECT t.file_no, count(*) - count(d.row_no), count(d.row_no), count(c.row_no),
             epoch_us(min(eventTime)), epoch_us(max(eventTime))
-        FROM typed t
-        LEFT JOIN dropped d USING (file_no, record_no) LEFT JOIN conflicting c USING (file_no, record_no)
+        FROM typed t LEFT JOIN dropped d USING (row_no) LEFT JOIN conflicting c USING (row_no)
         GROUP BY t.file_no
     """).fetchall()
     return {row[0]: FileCounts(row[1], row[2], row[3], _moment(row[4]), _moment(row[5])) for row in rows}
@@ -114,15 +120,15 @@ def _mark_copies(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
         SELECT eventID FROM ({held}) SEMI JOIN typed USING (eventID)
     """)
     again = "eventID IS NULL OR eventID IN (FROM repeated)"
-    lake_rows = f"UNION ALL SELECT true, -1, -1, eventID, {_CONTENT} FROM {parquet_sql(paths)} WHERE {again}" if paths else ""
+    lake_rows = f"UNION ALL SELECT true, -1, -1, -1, eventID, {_CONTENT} FROM {parquet_sql(paths)} WHERE {again}" if paths else ""
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE copies AS
-        SELECT false AS in_lake, file_no, record_no, eventID, {_CONTENT} AS content FROM typed WHERE {again} {lake_rows}
+        SELECT false AS in_lake, file_no, record_no, row_no, eventID, {_CONTENT} AS content FROM typed WHERE {again} {lake_rows}
     """)
     _settle_conflicts(con, paths)
     con.execute("""
         CREATE OR REPLACE TEMP TABLE dropped AS
-        SELECT file_no, record_no FROM (
+        SELECT row_no FROM (
             SELECT *, row_number() OVER (
                 PARTITION BY coalesce(eventID, ''), content ORDER BY in_lake DESC, file_no, record_no
             ) AS nth FROM copies
@@ -130,7 +136,7 @@ def _mark_copies(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
     """)
     con.execute("""
         CREATE OR REPLACE TEMP TABLE conflicting AS
-        SELECT file_no, record_no FROM copies ANTI JOIN dropped USING (file_no, record_no)
+        SELECT row_no FROM copies ANTI JOIN dropped USING (row_no)
         WHERE NOT in_lake AND eventID IN (
             SELECT eventID FROM copies WHERE eventID IS NOT NULL GROUP BY eventID HAVING count(DISTINCT content) > 1
         )
@@ -154,17 +160,17 @@ def _settle_conflicts(con: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> N
     """)
     if not _has_rows(con, "differing"):
         return
-    queries = [f"SELECT false AS in_lake, file_no, record_no, {_ROW} FROM typed SEMI JOIN differing USING (eventID)"]
+    queries = [f"SELECT false AS in_lake, file_no, record_no, row_no, {_ROW} FROM typed SEMI JOIN differing USING (eventID)"]
     if paths:
-        queries.append(f"SELECT true, -1, -1, {_ROW} FROM {parquet_sql(paths)} SEMI JOIN differing USING (eventID)")
+        queries.append(f"SELECT true, -1, -1, -1, {_ROW} FROM {parquet_sql(paths)} SEMI JOIN differing USING (eventID)")
     rows = con.sql(" UNION ALL ".join(queries)).to_arrow_table().to_pylist()
     settled = [
-        {**{name: row[name] for name in ("in_lake", "file_no", "record_no", "eventID")}, "content": _canonical_hash(row)}
+        {**{name: row[name] for name in ("in_lake", "file_no", "record_no", "row_no", "eventID")}, "content": _canonical_hash(row)}
         for row in rows
     ]
     con.register("settled", pa.Table.from_pylist(settled))
     con.execute("DELETE FROM copies WHERE eventID IN (FROM differing)")
-    con.execute("INSERT INTO copies SELECT in_lake, file_no, record_no, eventID, content FROM settled")
+    con.execute("INSERT INTO copies SELECT in_lake, file_no, record_no, row_no, eventID, content FROM settled")
     con.unregister("settled")
 
 

@@ -60,20 +60,8 @@ def known_files(con: duckdb.DuckDBPyConnection, lake: Lake) -> dict[tuple[str, i
     return {(uri, size, tag): status for uri, size, tag, status in zip(*columns, strict=True)}
 
 
-def write_ledger(
-    con: duckdb.DuckDBPyConnection, lake: Lake, batch: str, rows: Sequence[LedgerRow]
-) -> WrittenFile | None:
+def write_ledger(lake: Lake, batch: str, rows: Sequence[LedgerRow]) -> WrittenFile:
     """Write ledger rows as one Parquet file, for `Lake.commit`."""
     columns = {field.name: [getattr(row, field.name) for row in rows] for field in fields(LedgerRow)}
-    return write_table(con, lake, "files", batch, pa.table(columns, schema=arrow_schema(TABLES["files"])))
-
-
-def write_table(
-    con: duckdb.DuckDBPyConnection, lake: Lake, table: str, batch: str, rows: pa.Table
-) -> WrittenFile | None:
-    """Write rows of an unpartitioned table as one Parquet file, for `Lake.commit`."""
-    con.register("rows_to_write", rows)
-    try:
-        return write_parquet(con, "FROM rows_to_write", lake.table_path(table), f"part-{batch}.parquet", {})
-    finally:
-        con.unregister("rows_to_write")
+    table = pa.table(columns, schema=arrow_schema(TABLES["files"]))
+    return write_parquet(table, lake.table_path("files"), f"part-{batch}.parquet", table="files", partition={})

@@ -1,8 +1,8 @@
 """
 Record texts to typed rows, inside DuckDB: one pass for what AWS usually writes, the careful way for the rest.
 
-The result is a temporary table `typed` with `file_no`, `record_no`, the record's columns and `extra`; what is no
-event at all comes back as a list.
+The rows leave as Arrow: gathering and writing them from there costs half of what a temporary table and a sort of
+whole rows cost inside DuckDB.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trailql.normalize.careful import NotAnEvent, only_as_text, separate
-from trailql.normalize.written import is_rewritten_sql, is_written_sql
+from trailql.normalize.written import ORDERS, is_rewritten_sql, is_written_sql
 from trailql.schema import RECORD_COLUMNS, Column
 
 _JSON_TYPES = {"string": "VARCHAR", "boolean": "BOOLEAN", "timestamp": "TIMESTAMPTZ", "json": "JSON"}
@@ -32,9 +33,9 @@ class SetAside:
     text: bytes
 
 
-def type_records(con: duckdb.DuckDBPyConnection, records: pa.Table, odd: OddTexts) -> list[SetAside]:
+def type_records(con: duckdb.DuckDBPyConnection, records: pa.Table, odd: OddTexts) -> tuple[pa.Table, list[SetAside]]:
     """
-    Fill the temporary table `typed` from record texts.
+    Make typed rows of record texts.
 
     Args:
         con: A connection whose time zone is UTC.
@@ -42,16 +43,21 @@ def type_records(con: duckdb.DuckDBPyConnection, records: pa.Table, odd: OddText
         odd: The true texts of records whose `text` is only a stand-in.
 
     Returns:
-        The records that are no events.
+        The rows: `file_no`, `record_no`, `is_whole`, the record's columns and `extra`; only those with `is_whole` are
+        rows of the lake. And the records that are no events.
     """
     con.register("record_texts", records)
     try:
         try:
-            con.execute(_typed_sql("text"))
+            rows = con.sql(_typed_sql("record_texts")).to_arrow_table()
         except duckdb.Error:
             # One text that DuckDB cannot read fails them all; such ones take the careful way.
-            con.execute(_typed_sql("CASE WHEN json_valid(text) THEN text ELSE '{}' END"))
-        return _type_carefully(con, odd)
+            rows = con.sql(_typed_sql("record_texts", text="CASE WHEN json_valid(text) THEN text ELSE '{}' END")).to_arrow_table()
+        doubtful = rows.filter(pc.invert(rows["is_whole"])).select(["file_no", "record_no"])
+        if not doubtful.num_rows:
+            return rows, []
+        others, set_aside = _type_doubtful(con, doubtful, odd)
+        return pa.concat_tables([rows, *others]), set_aside
     finally:
         con.unregister("record_texts")
 
@@ -67,23 +73,45 @@ _COLUMNS = ", ".join(
 )
 
 
-def _typed_sql(text: str) -> str:
+def _typed_sql(source: str, *, order: int = 0, text: str = "text") -> str:
     return f"""
-        CREATE OR REPLACE TEMP TABLE typed AS
-        SELECT file_no, record_no, {is_written_sql("r", "text")} AS is_whole, {_COLUMNS}, NULL::VARCHAR AS extra
-        FROM (SELECT file_no, record_no, text, from_json({text}, '{_STRUCTURE}') AS r FROM record_texts)
+        SELECT file_no, record_no, {is_written_sql("r", "text", order)} AS is_whole, {_COLUMNS}, NULL::VARCHAR AS extra
+        FROM (SELECT file_no, record_no, text, from_json({text}, '{_STRUCTURE}') AS r FROM {source})
     """
 
 
-def _type_carefully(con: duckdb.DuckDBPyConnection, odd: OddTexts) -> list[SetAside]:
-    doubtful = con.sql(
-        "SELECT file_no, record_no, t.text FROM typed JOIN record_texts t USING (file_no, record_no) WHERE NOT is_whole"
-    ).to_arrow_table()
-    if not doubtful.num_rows:
-        return []
+def _type_doubtful(
+    con: duckdb.DuckDBPyConnection, doubtful: pa.Table, odd: OddTexts
+) -> tuple[list[pa.Table], list[SetAside]]:
+    """The rows that differed from their text: other orders of keys first, one by one after that."""
+    con.register("doubtful", doubtful)
+    texts = con.sql("SELECT file_no, record_no, text FROM record_texts JOIN doubtful USING (file_no, record_no)").to_arrow_table()
+    con.unregister("doubtful")
+    whole: list[pa.Table] = []
+    for order in range(1, ORDERS):
+        con.register("texts", texts)
+        try:
+            rows = con.sql(_typed_sql("texts", order=order)).to_arrow_table()
+        except duckdb.Error:
+            break
+        finally:
+            con.unregister("texts")
+        ordered = rows.filter(rows["is_whole"])
+        if ordered.num_rows:
+            whole.append(ordered)
+            texts = texts.join(ordered.select(["file_no", "record_no"]), ["file_no", "record_no"], join_type="left anti")
+        if not texts.num_rows:
+            return whole, []
+    carefully, set_aside = _type_carefully(con, texts, odd)
+    return [*whole, *carefully], set_aside
+
+
+def _type_carefully(
+    con: duckdb.DuckDBPyConnection, texts: pa.Table, odd: OddTexts
+) -> tuple[list[pa.Table], list[SetAside]]:
     set_aside: list[SetAside] = []
     mended: dict[str, list[object]] = {"file_no": [], "record_no": [], "clean": [], "extra": [], "whole": []}
-    for row in zip(*(doubtful.column(name).to_pylist() for name in ("file_no", "record_no", "text")), strict=True):
+    for row in zip(*(texts.column(name).to_pylist() for name in ("file_no", "record_no", "text")), strict=True):
         file_no, record_no, text = row[0], row[1], odd.get((row[0], row[1])) or row[2].encode()
         try:
             clean, extra = separate(text)
@@ -93,23 +121,20 @@ def _type_carefully(con: duckdb.DuckDBPyConnection, odd: OddTexts) -> list[SetAs
         whole = only_as_text(text).decode()
         for name, value in zip(mended, (file_no, record_no, clean.decode(), extra and extra.decode(), whole), strict=True):
             mended[name].append(value)
-    con.execute("DELETE FROM typed WHERE NOT is_whole")
-    if mended["file_no"]:
-        _insert_mended(con, mended)
-    return set_aside
+    return ([_mended_rows(con, mended)] if mended["file_no"] else []), set_aside
 
 
-def _insert_mended(con: duckdb.DuckDBPyConnection, mended: dict[str, list[object]]) -> None:
+def _mended_rows(con: duckdb.DuckDBPyConnection, mended: dict[str, list[object]]) -> pa.Table:
     types = [pa.int32(), pa.int32(), pa.string(), pa.string(), pa.string()]
     con.register("mended", pa.table([pa.array(v, t) for v, t in zip(mended.values(), types, strict=True)], names=list(mended)))
     # What the columns do not give back exactly even now keeps its whole text in `extra`.
-    con.execute(f"""
-        INSERT INTO typed
-        SELECT file_no, record_no, true, {_COLUMNS},
-            CASE WHEN {is_rewritten_sql("r", "clean")} THEN extra ELSE whole END
+    rows = con.sql(f"""
+        SELECT file_no, record_no, true AS is_whole, {_COLUMNS},
+            CASE WHEN {is_rewritten_sql("r", "clean")} THEN extra ELSE whole END AS extra
         FROM (
             SELECT *, from_json(clean, '{_STRUCTURE}') AS r
             FROM (SELECT * REPLACE (json(clean)::VARCHAR AS clean) FROM mended)
         )
-    """)
+    """).to_arrow_table()
     con.unregister("mended")
+    return rows

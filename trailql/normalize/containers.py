@@ -98,7 +98,7 @@ def _fast_trail(body: bytes) -> Unwrapped | None:
         raws = _TRAIL.decode(body).Records
     except (msgspec.MsgspecError, RecursionError):
         return None
-    records: list[bytes | memoryview] = [memoryview(raw) for raw in raws]
+    records: list[bytes | memoryview] = list(map(memoryview, raws))
     accounted = sum(map(len, records)) + max(len(records) - 1, 0) + len(b'{"Records":[]}')
     if accounted != len(body.rstrip()) or (records and not _is_record(_members(bytes(records[0])))):
         return None

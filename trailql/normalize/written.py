@@ -30,7 +30,14 @@ KEY_ORDERS = (
 )
 """Top-level key orders seen in trail files, the commonest first; `careful.py` writes the first."""
 
-_ALWAYS = frozenset("eventVersion userIdentity eventTime eventSource eventName awsRegion sourceIPAddress".split())
+_ALWAYS = frozenset(
+    "eventVersion userIdentity eventTime eventSource eventName awsRegion sourceIPAddress eventID eventType "
+    "recipientAccountId eventCategory type principalId arn creationDate mfaAuthenticated tlsVersion cipherSuite".split()
+)
+_ORDERS = tuple((keys, mfa_first) for mfa_first in (False, True) for keys in KEY_ORDERS)
+ORDERS = len(_ORDERS)
+"""How many orders of keys there are to try; within `attributes`, older records have `mfaAuthenticated` first."""
+
 _NULL_WHEN_ABSENT = frozenset({"requestParameters", "responseElements"})
 _OFTEN_ESCAPED = frozenset({"userAgent", "errorMessage"})
 
@@ -38,82 +45,101 @@ TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 """How CloudTrail writes eventTime; any other spelling is kept in `extra`."""
 
 
-def is_written_sql(row: str, text: str) -> str:
+def is_written_sql(row: str, text: str, order: int = 0) -> str:
     """
     The SQL condition that holds where a row, written out as JSON, is the record's text byte for byte.
 
-    Made to be fast on what AWS writes: strings without escapes, `null` for a missing request or response. Whatever
-    looks otherwise compares unequal.
+    Made to be fast on what AWS usually writes: strings without escapes, `null` for a missing request or response, no
+    other nulls. Whatever looks otherwise compares unequal.
 
     Args:
         row: SQL of the struct that holds the record's columns.
         text: SQL of the record's JSON text.
+        order: Which guess at the order of keys, below `ORDERS`.
     """
-    columns = {column.name: column for column in RECORD_COLUMNS}
-    cases = " ".join(f"WHEN {text} = {_typical(row, [columns[key] for key in keys], text)} THEN true" for keys in KEY_ORDERS)
-    return f"CASE {cases} ELSE false END"
+    keys, mfa_first = _ORDERS[order]
+    return f"{text} = concat({', '.join(_typical(row, _ordered(keys), mfa_first))})"
 
 
 def is_rewritten_sql(row: str, text: str) -> str:
     """
     The same for text that `careful.py` has put in order: any string, no nulls, the first key order, no white space.
     """
+    return f"{text} = {_any_object(row, _ordered(KEY_ORDERS[0]))}"
+
+
+def _ordered(names: Sequence[str]) -> list[Column]:
     columns = {column.name: column for column in RECORD_COLUMNS}
-    return f"{text} = {_object(row, [columns[key] for key in KEY_ORDERS[0]], escape=True)}"
+    return [columns[name] for name in names]
 
 
-def _typical(row: str, columns: Sequence[Column], text: str) -> str:
-    """One flat concat: each nested call would copy the record's text once more."""
+def _typical(struct: str, columns: Sequence[Column], mfa_first: bool) -> list[str]:
+    """
+    Arguments for one flat concat that writes an object: every further call would copy the text once more.
+
+    A field that is always there costs three arguments and no condition; where it is missing after all, concat takes
+    the null for an empty string, and the texts differ.
+    """
     arguments: list[str] = []
     for column in columns:
-        value = f'{row}."{column.name}"'
-        key = ("," if arguments else "{") + f'"{column.name}":'
+        value = f'{struct}."{column.name}"'
+        key = f'{"," if arguments else "{"}"{column.name}":'
         if column.name in _NULL_WHEN_ABSENT:
             arguments += [f"'{key}'", f"coalesce({value}, 'null')"]
-        elif column.name in _ALWAYS and column.kind == "string":
-            arguments += [f"'{key}\"'", value, "'\"'"]
+        elif column.kind == "boolean":
+            arguments.append(f"CASE WHEN {value} THEN '{key}true' WHEN NOT {value} THEN '{key}false' ELSE '' END")
         elif column.name in _ALWAYS:
-            arguments += [f"'{key}'", _value(value, column, text=text)]
+            arguments += _typical_value(key, value, column, mfa_first)
         else:
-            written = _value(value, column, text=text)
-            arguments.append(f"CASE WHEN {value} IS NULL THEN '' ELSE concat('{key}', {written}) END")
-    return f"concat({', '.join(arguments)}, '}}')"
+            written = f"concat({', '.join(_typical_value(key, value, column, mfa_first))})"
+            arguments.append(f"CASE WHEN {value} IS NULL THEN '' ELSE {written} END")
+    return [*arguments, "'}'"]
 
 
-def _object(struct: str, columns: Sequence[Column], *, escape: bool, text: str = "") -> str:
-    """The JSON object of a struct's non-null fields, in this order (concat_ws leaves nulls out)."""
+def _typical_value(key: str, value: str, column: Column, mfa_first: bool) -> list[str]:
+    match column.kind:
+        case "struct":
+            return [f"'{key}'", _typical_struct(value, column, mfa_first)]
+        case "timestamp":
+            return [f"'{key}'", f"""strftime({value}, '"{TIME_FORMAT}"')"""]
+        case "string" if column.name in _OFTEN_ESCAPED:
+            special = f"""contains({value}, '"') OR contains({value}, '\\')"""
+            return [f"'{key}'", f"""CASE WHEN {special} THEN to_json({value})::VARCHAR ELSE concat('"', {value}, '"') END"""]
+        case "string":
+            return [f"'{key}\"'", value, "'\"'"]
+    return [f"'{key}'", value]
+
+
+def _typical_struct(value: str, column: Column, mfa_first: bool) -> str:
+    """`{}` where the first field is null, the fields otherwise."""
+    first = f'{value}."{column.fields[0].name}"'
+    fields = column.fields[::-1] if mfa_first and column.name == "attributes" else column.fields
+    written = f"concat({', '.join(_typical(value, fields, mfa_first))})"
+    if column.name == "sessionContext":
+        return written
+    if column.name == "userIdentity":  # AWS services have no arn, and sometimes no type
+        return f'CASE WHEN {value}."arn" IS NULL THEN {_any_object(value, column.fields)} ELSE {written} END'
+    return f"CASE WHEN {first} IS NULL THEN '{{}}' ELSE {written} END"
+
+
+def _any_object(struct: str, columns: Sequence[Column]) -> str:
+    """The JSON object of a struct's non-null fields, whatever they hold (concat_ws leaves nulls out)."""
     members = []
     for column in columns:
         value = f'{struct}."{column.name}"'
-        written = f"""'"{column.name}":' || {_value(value, column, escape=escape, text=text)}"""
-        guarded = column.kind == "struct" or (column.kind == "string" and escape)
-        members.append(f"CASE WHEN {value} IS NULL THEN NULL ELSE {written} END" if guarded else written)
+        written = f"""'"{column.name}":' || {_any_value(value, column)}"""
+        members.append(f"CASE WHEN {value} IS NULL THEN NULL ELSE {written} END")
     return f"concat('{{', concat_ws(',', {', '.join(members)}), '}}')"
 
 
-def _value(value: str, column: Column, *, escape: bool = False, text: str = "") -> str:
-    """One value as JSON; null or nonsense where it is null, for the caller to guard."""
+def _any_value(value: str, column: Column) -> str:
     match column.kind:
         case "struct":
-            return _struct(value, column, escape, text)
+            return _any_object(value, column.fields)
         case "boolean":
             return f"{value}::VARCHAR"
         case "timestamp":
             return f"""strftime({value}, '"{TIME_FORMAT}"')"""
-        case "string" if escape:
-            return f"to_json({value})::VARCHAR"
         case "string":
-            plain = f"""('"' || {value} || '"')"""
-            if column.name not in _OFTEN_ESCAPED:
-                return plain
-            special = f"""contains({value}, '"') OR contains({value}, '\\')"""
-            return f"CASE WHEN {special} THEN to_json({value})::VARCHAR ELSE {plain} END"
+            return f"to_json({value})::VARCHAR"
     return value
-
-
-def _struct(value: str, column: Column, escape: bool, text: str) -> str:
-    written = _object(value, column.fields, escape=escape, text=text)
-    if column.name != "attributes" or escape:
-        return written
-    turned = _object(value, column.fields[::-1], escape=escape, text=text)
-    return f"""CASE WHEN contains({text}, '"attributes":{{"mfa') THEN {turned} ELSE {written} END"""

@@ -20,7 +20,6 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from trailql.errors import UsageError
 from trailql.lake.events import FileCounts, write_events
 from trailql.lake.lake import Lake, open_lake_folder
 from trailql.lake.ledger import LedgerRow, known_files, write_ledger
@@ -91,6 +90,8 @@ class IngestSummary:
     files_known: int = 0
     files_not_selected: int = 0
     files_rejected_before: int = 0
+    files_to_read: int = 0
+    files_done: int = 0
     ingested: int = 0
     empty: int = 0
     rejected: int = 0
@@ -146,7 +147,9 @@ def ingest_logs(
     opened = open_lake_folder(lake, create=True)
     with _Ingest(opened, selection or Selection(), max_file_bytes, batch_bytes, memory_limit) as run:
         run.on_progress = on_progress or (lambda summary: None)
-        run.take(run.wanted(listed, retry_rejected))
+        wanted = list(run.wanted(listed, retry_rejected))
+        run.summary.files_to_read = len(wanted)
+        run.take(iter(wanted))
         run.summary.seconds = time.monotonic() - started
         return run.summary
 
@@ -254,6 +257,10 @@ class _Ingest:
     def _collect(self, batch: _Batch, prepared: Prepared) -> None:
         number = self._file_number(batch, prepared)
         row = batch.files[number]
+        if prepared.is_last:
+            self.summary.files_done += 1
+            if self.summary.files_done % 50 == 0:
+                self.on_progress(self.summary)
         first = batch.next_record.get(number, 0)
         row.records += len(prepared.lengths)
         row.content_bytes = prepared.contents.content_bytes
@@ -381,15 +388,6 @@ class _Ingest:
                 total.stored_bytes += row.size_bytes
                 total.content_bytes += row.content_bytes or 0
         self.on_progress(self.summary)
-
-
-def parse_moment(text: str, *, option: str) -> datetime:
-    """A day or an ISO time, UTC unless it says otherwise; `option` names it in the error."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"{option} {text!r} is no date or time", hint=f"{option} 2026-10-01 or 2026-10-01T06:00:00Z") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _ledger_row(log_file: LogFile) -> LedgerRow:

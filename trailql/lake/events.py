@@ -144,8 +144,8 @@ def _mark_copies(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
 
 
 def _overlapping_files(con: duckdb.DuckDBPyConnection, lake: Lake) -> list[str]:
-    bounds = con.execute("SELECT min(eventTime)::VARCHAR, max(eventTime)::VARCHAR FROM typed").fetchone()
-    if bounds is None or bounds[0] is None:
+    bounds = con.execute("SELECT min(eventTime)::VARCHAR, max(eventTime)::VARCHAR FROM typed").fetchall()[0]
+    if bounds[0] is None:
         return []
     return lake.live_files("events", f"eventTime >= '{bounds[0]}' AND eventTime <= '{bounds[1]}'")
 

@@ -1,0 +1,48 @@
+# Everything here makes its own virtual environment: a machine with Python 3.11 or newer is enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SCALE ?= 1
+SEED ?= 1
+
+.PHONY: help demo test check bench format picture samples clean
+
+help:  ## Say what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: $(READY)  ## Ingest sample_logs into demo-lake and show what is found in it
+	@$(BIN)/python tests/demo.py --trailql $(BIN)/trailql --lake demo-lake
+
+test: $(READY)  ## Run the tests
+	$(BIN)/python -m pytest
+
+check: $(READY)  ## Format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY)  ## Put the code in form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)  ## Time ingest and questions against plain DuckDB; SCALE=10 for ten million events
+	$(BIN)/python tests/bench/run.py --scale $(SCALE) --seed $(SEED)
+
+picture: $(READY)  ## Draw docs/demo.svg, the picture in the README
+	$(BIN)/python tests/demo.py --trailql $(BIN)/trailql --lake demo-lake --picture docs/demo.svg
+
+samples: $(READY)  ## Make sample_logs/AWSLogs again
+	$(BIN)/python sample_logs/make_sample_logs.py --force
+
+clean:  ## Remove what these targets made
+	rm -rf $(VENV) demo-lake bench-data dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "trailql needs Python 3.11 or newer: make PYTHON=python3.12 …" >&2; exit 2; }
+	@echo "making $(VENV) (a minute or two, once)" >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[s3,dev]'
+	@touch $(READY)

@@ -1,0 +1,54 @@
+"""The command line: one file per command, and the one place where errors become words and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from trailql.cli import detect, ingest, insights, query
+from trailql.errors import TrailqlError
+from trailql.report.text import visible
+
+app = typer.Typer(
+    name="trailql",
+    help="The CloudTrail lake you own: log files in, SQL, detections and insights out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+    epilog="Example: trailql ingest ./AWSLogs && trailql detect",
+)
+app.command()(ingest.ingest)
+app.command()(query.query)
+app.command()(detect.detect)
+app.command()(insights.insights)
+
+
+@app.callback(invoke_without_command=True)
+def _common(context: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
+    if version:
+        from trailql import __version__
+
+        typer.echo(f"trailql {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; a TrailqlError becomes a message on stderr and its exit code."""
+    try:
+        app(standalone_mode=True)
+    except TrailqlError as error:
+        sys.stdout.flush()
+        print(f"trailql: {visible(str(error))}", file=sys.stderr)
+        if error.hint:
+            print(f"  try: {visible(error.hint)}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except BrokenPipeError:
+        # The reader (head, less) has gone: nothing is wrong. Keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+    except KeyboardInterrupt:
+        print("trailql: interrupted", file=sys.stderr)
+        raise SystemExit(130) from None

@@ -1,0 +1,57 @@
+"""`trailql detect`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trailql.cli.options import Lake, Output, OutputFormat, Parameters, Since, Until, pairs, span
+from trailql.errors import UsageError
+from trailql.report.rows import Format
+
+
+def detect(
+    detections: Annotated[list[str] | None, typer.Argument(help="Only these detections, by id.", metavar="[ID…]")] = None,
+    lake: Lake = Path("lake"),
+    since: Since = None,
+    until: Until = None,
+    param: Parameters = None,
+    min_severity: Annotated[str, typer.Option("--min-severity", help="info, low, medium, high or critical.")] = "info",
+    fail_on: Annotated[
+        str | None, typer.Option("--fail-on", help="Exit with code 1 when a finding has this severity or a higher one.")
+    ] = None,
+    format: OutputFormat = Format.TABLE,
+    output: Output = None,
+    list_: Annotated[bool, typer.Option("--list", help="List the detections.")] = False,
+) -> None:
+    """
+    Run the bundled detections over the lake.
+
+    Example: trailql detect --since 24h --fail-on high --format jsonl
+    """
+    from trailql.detect.catalog import bundled_detections
+    from trailql.detect.finding import Severity
+    from trailql.detect.run import run_detections
+    from trailql.report.findings import finding_rows
+    from trailql.report.rows import write_values
+
+    if format is Format.PARQUET:
+        raise UsageError("findings are printed as table, json, jsonl, csv or md")
+    if list_:
+        names = ["id", "severity", "attack", "title"]
+        rows = [[d.id, d.severity.name.lower(), " ".join(d.attack), d.file.title] for d in bundled_detections()]
+        write_values(names, rows, format, output)
+        return
+    begin, end = span(since, until)
+    least, failing = Severity.read(min_severity), Severity.read(fail_on) if fail_on else None
+    findings = run_detections(
+        lake, since=begin, until=end, ids=detections or (), min_severity=least, parameters=pairs(param)
+    )
+    write_values(*finding_rows(findings, format), format, output)
+    if format is Format.TABLE and not output:
+        print(f"{len(findings):,} finding{'' if len(findings) == 1 else 's'}", file=sys.stderr)
+    if failing and any(finding.severity >= failing for finding in findings):
+        raise typer.Exit(1)

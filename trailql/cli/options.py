@@ -1,0 +1,74 @@
+"""Options that several commands share, and what their texts mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trailql.errors import UsageError
+from trailql.report.rows import Format
+
+Lake = Annotated[Path, typer.Option("--lake", help="The lake's folder.", envvar="TRAILQL_LAKE", show_default=True)]
+Since = Annotated[
+    str | None, typer.Option("--since", help="From this time on: 2026-10-01, 2026-10-01T06:00:00Z, or 24h, 7d ago.")
+]
+Until = Annotated[str | None, typer.Option("--until", help="Up to but not including this time; forms as --since.")]
+OutputFormat = Annotated[Format, typer.Option("--format", help="How to print the result.")]
+Output = Annotated[Path | None, typer.Option("--output", help="Write to this file instead of standard output.")]
+Parameters = Annotated[list[str] | None, typer.Option("--param", help="NAME=VALUE, again for each parameter.")]
+
+_AGO = re.compile(r"^(\d+)(m|h|d|w)$")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def moment(text: str | None, option: str) -> datetime | None:
+    """
+    A point in time: an ISO date or time (UTC unless it says otherwise), or how long ago.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if text is None:
+        return None
+    ago = _AGO.match(text.strip())
+    try:
+        if ago:
+            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        parsed = datetime.fromisoformat(text.strip())
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"{option} {text!r} is no time", hint=f"{option} 2026-10-01T06:00:00Z, or {option} 24h") from error
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def span(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+    """
+    `--since` and `--until` as times.
+
+    Raises:
+        UsageError: One is no time, or they leave nothing between them.
+    """
+    begin, end = moment(since, "--since"), moment(until, "--until")
+    if begin and end and begin >= end:
+        raise UsageError("--until must be later than --since")
+    return begin, end
+
+
+def pairs(texts: Iterable[str] | None) -> dict[str, str]:
+    """
+    `NAME=VALUE` texts as a mapping.
+
+    Raises:
+        UsageError: One has no `=`.
+    """
+    found = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"--param {text!r} is no NAME=VALUE", hint="--param minutes=30")
+        found[name.strip()] = value
+    return found

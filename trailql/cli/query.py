@@ -1,0 +1,91 @@
+"""`trailql query`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from trailql.cli.options import Lake, Output, OutputFormat, Parameters, Since, Until, pairs, span
+from trailql.errors import UsageError
+from trailql.report.rows import Format
+
+
+def query(
+    text: Annotated[str | None, typer.Argument(help="SQL, a .sql file, or the name of a bundled query.", metavar="QUERY")] = None,
+    lake: Lake = Path("lake"),
+    param: Parameters = None,
+    since: Since = None,
+    until: Until = None,
+    format: OutputFormat = Format.TABLE,
+    output: Output = None,
+    limit: Annotated[int | None, typer.Option("--limit", help="At most so many rows.", min=0)] = None,
+    list_: Annotated[bool, typer.Option("--list", help="List the bundled queries and their parameters.")] = False,
+) -> None:
+    """
+    Ask the lake in SQL.
+
+    The tables are events (one row per event, CloudTrail's own names), files (the ledger of log files) and set_aside.
+
+    Example: trailql query "SELECT eventName, count(*) AS calls FROM events GROUP BY ALL ORDER BY calls DESC" --limit 10
+    """
+    from trailql.report.rows import write_rows
+
+    if list_:
+        _list(format, output)
+        return
+    if text is None:
+        raise UsageError("no query given", hint='trailql query "SELECT count(*) FROM events", or trailql query --list')
+    from trailql.query.engine import open_lake
+
+    begin, end = span(since, until)
+    sql, values = _statement(text, pairs(param))
+    with open_lake(lake, since=begin, until=end) as opened:
+        rows = opened.sql(sql, values)
+    shown = rows.slice(0, limit) if limit is not None else rows
+    write_rows(shown, format, output)
+    if format is Format.TABLE and not output:
+        more = f" of {rows.num_rows:,}" if shown.num_rows < rows.num_rows else ""
+        print(f"{shown.num_rows:,}{more} row{'' if rows.num_rows == 1 else 's'}", file=sys.stderr)
+
+
+def _statement(text: str, given: dict[str, str]) -> tuple[str, dict[str, Any]]:
+    """SQL and the values of its parameters: of a bundled query, a file, or the text itself."""
+    from trailql.query.library import find_bundled, read_sql_file
+
+    if bundled := find_bundled(text.strip()):
+        values = bundled.values(given)
+        if bundled.is_detection:
+            from datetime import UTC, datetime
+
+            values |= {"since": datetime(1970, 1, 1, tzinfo=UTC), "until": datetime(9999, 1, 1, tzinfo=UTC)}
+        return bundled.sql, values
+    path = Path(text)
+    if text.endswith(".sql") or (len(text) < 256 and "\n" not in text and path.is_file()):
+        if not path.is_file():
+            raise UsageError("no such file", at=text)
+        file = read_sql_file(path, id=path.stem)
+        return file.sql, file.values(given) if file.parameters else dict(given)
+    if " " not in text.strip():
+        raise UsageError(f"no bundled query is called {text.strip()!r}", hint="trailql query --list")
+    return text, dict(given)
+
+
+def _list(format: Format, output: Path | None) -> None:
+    import pyarrow as pa
+
+    from trailql.query.library import bundled_files
+    from trailql.report.rows import write_rows
+
+    rows = [
+        {
+            "name": file.id,
+            "kind": "detection" if file.is_detection else "query",
+            "parameters": ", ".join(f"{each.name}={each.default}" for each in file.parameters),
+            "title": file.title,
+        }
+        for file in bundled_files()
+    ]
+    write_rows(pa.Table.from_pylist(rows), format, output)

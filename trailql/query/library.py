@@ -1,0 +1,152 @@
+"""
+The bundled SQL files: questions by name, each with its header.
+
+A file is SQL that an analyst can read and run; its header says what it is:
+
+    -- title: Failed console sign-ins
+    -- parameter: minutes INTEGER = 15  length of the window
+    SELECT … WHERE … to_minutes($minutes)
+
+The id is the path: `queries/signin/failed_console_logins.sql` is `signin.failed_console_logins`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from trailql.errors import DetectionError, UsageError
+
+_HEADER = re.compile(r"^--\s*(?P<key>[a-z_&]+(?: [a-z]+)*):\s*(?P<value>.*)$")
+_CONTINUED = re.compile(r"^--\s{2,}(?P<value>\S.*)$")
+_PARAMETER = re.compile(r"^(?P<name>[a-z_]+) (?P<type>[A-Z]+) = (?P<default>\S+)(?:\s+(?P<meaning>.*))?$")
+_TYPES: dict[str, type] = {"INTEGER": int, "DOUBLE": float, "TEXT": str}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A `$name` of a bundled file that may be changed: its type (INTEGER, DOUBLE, TEXT), default and meaning."""
+
+    name: str
+    type: str
+    default: Any
+    meaning: str
+
+    def read(self, text: str) -> Any:
+        """
+        A value given as text.
+
+        Raises:
+            UsageError: It is no value of this type.
+        """
+        try:
+            return _TYPES[self.type](text)
+        except ValueError as error:
+            message = f"--param {self.name}={text}: not {'a number' if self.type != 'TEXT' else 'text'}"
+            raise UsageError(message, hint=f"--param {self.name}={self.default}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class SqlFile:
+    """
+    A bundled SQL file.
+
+    Args:
+        id: `<folder>.<name>`.
+        path: Where it lies.
+        header: Header keys to values, without the parameters.
+        parameters: In the order of the header.
+        sql: The text below the header.
+    """
+
+    id: str
+    path: Path
+    header: Mapping[str, str]
+    parameters: tuple[Parameter, ...]
+    sql: str
+    bundled: bool = field(default=True)
+
+    @property
+    def title(self) -> str:
+        return self.header.get("title", self.id)
+
+    @property
+    def is_detection(self) -> bool:
+        """Detections have a severity; the other files only answer a question."""
+        return "severity" in self.header
+
+    def values(self, given: Mapping[str, str]) -> dict[str, Any]:
+        """
+        The parameters' values: the defaults, changed by what was given as text.
+
+        Raises:
+            UsageError: A name the file does not have, or a value of the wrong type.
+        """
+        known = {parameter.name: parameter for parameter in self.parameters}
+        for name in given:
+            if name not in known:
+                offered = ", ".join(known) or "none"
+                raise UsageError(f"{self.id} has no parameter {name!r}", hint=f"its parameters: {offered}")
+        return {name: known[name].read(given[name]) if name in given else known[name].default for name in known}
+
+
+def queries_folder() -> Path:
+    """The folder of bundled SQL: inside the installed package, or beside it in a checkout."""
+    inside = Path(__file__).resolve().parents[1] / "queries"
+    return inside if inside.is_dir() else inside.parents[1] / "queries"
+
+
+@cache
+def bundled_files() -> tuple[SqlFile, ...]:
+    """Every bundled SQL file, by id."""
+    return tuple(sorted(_files(queries_folder()), key=lambda file: file.id))
+
+
+def find_bundled(name: str) -> SqlFile | None:
+    """The bundled file with that id, or with that name when only one folder has it."""
+    exact = [file for file in bundled_files() if file.id == name]
+    named = exact or [file for file in bundled_files() if file.id.split(".", 1)[1] == name]
+    return named[0] if len(named) == 1 else None
+
+
+def read_sql_file(path: Path, *, id: str) -> SqlFile:
+    """
+    Read one SQL file and its header.
+
+    Raises:
+        DetectionError: A parameter line that does not say name, type and default; `at` names file and line.
+    """
+    header: dict[str, str] = {}
+    parameters: list[Parameter] = []
+    lines = path.read_text(encoding="utf-8").splitlines()
+    key = ""
+    body = 0
+    for body, line in enumerate(lines):
+        if not line.startswith("--"):
+            break
+        if match := _HEADER.match(line):
+            key = match["key"]
+            if key == "parameter":
+                parameters.append(_parameter(match["value"], at=f"{path}:{body + 1}"))
+            else:
+                header[key] = match["value"].strip()
+        elif (match := _CONTINUED.match(line)) and key and key != "parameter":
+            header[key] = f"{header[key]} {match['value'].strip()}".strip()
+    return SqlFile(id, path, header, tuple(parameters), "\n".join(lines[body:]).strip().rstrip(";"))
+
+
+def _files(folder: Path) -> Iterator[SqlFile]:
+    for path in folder.rglob("*.sql"):
+        yield read_sql_file(path, id=".".join(path.relative_to(folder).with_suffix("").parts))
+
+
+def _parameter(text: str, *, at: str) -> Parameter:
+    match = _PARAMETER.match(text.strip())
+    if match is None or match["type"] not in _TYPES:
+        raise DetectionError("a parameter line reads: name TYPE = default  meaning", at=at)
+    default = _TYPES[match["type"]](match["default"])
+    return Parameter(match["name"], match["type"], default, match["meaning"] or "")

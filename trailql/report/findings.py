@@ -1,0 +1,97 @@
+"""Findings and insights as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from trailql.report.rows import Format
+from trailql.report.text import as_text, iso
+
+if TYPE_CHECKING:
+    from trailql.detect.finding import Finding
+    from trailql.insights.anomaly import Insight
+
+FINDING_COLUMNS = (
+    "id",
+    "title",
+    "severity",
+    "attack",
+    "first_event_time",
+    "last_event_time",
+    "account",
+    "region",
+    "actor",
+    "source_ip",
+    "event_ids",
+    "numbers",
+    "fingerprint",
+)
+"""The promise for json, jsonl and csv: columns are added at the end, not renamed."""
+
+
+def finding_rows(findings: Sequence[Finding], format: Format) -> tuple[list[str], list[list[Any]]]:
+    """Column names and rows: everything for machines, the main things for eyes."""
+    if format in (Format.TABLE, Format.MD):
+        names = ["severity", "last event (UTC)", "finding", "account", "actor", "from", "figures"]
+        return names, [_short(finding) for finding in findings]
+    return list(FINDING_COLUMNS), [_full(finding) for finding in findings]
+
+
+def _short(finding: Finding) -> list[Any]:
+    figures = ", ".join(f"{name} {as_text(value)}" for name, value in finding.numbers.items() if _is_figure(name, value))
+    where = f"{finding.account or ''} {finding.region or 'several Regions'}".strip()
+    actor = (finding.actor or "").split(":")[-1]
+    return [
+        finding.severity.name.lower(),
+        iso(finding.last_event_time).replace("T", " ").removesuffix("Z")[:16],
+        finding.title,
+        where,
+        actor,
+        finding.source_ip or "several",
+        figures,
+    ]
+
+
+def _is_figure(name: str, value: Any) -> bool:
+    return value is not None and name not in ("requestParameters", "error_messages", "eventSource")
+
+
+def _full(finding: Finding) -> list[Any]:
+    return [
+        finding.id,
+        finding.title,
+        finding.severity.name.lower(),
+        list(finding.attack),
+        finding.first_event_time,
+        finding.last_event_time,
+        finding.account,
+        finding.region,
+        finding.actor,
+        finding.source_ip,
+        list(finding.event_ids),
+        finding.numbers,
+        finding.fingerprint,
+    ]
+
+
+def insight_rows(insights: Sequence[Insight]) -> tuple[list[str], list[list[Any]]]:
+    """Insights for eyes: when, what, how much against how little."""
+    names = ["start (UTC)", "minutes", "type", "account", "region", "API", "error", "calls", "per minute", "baseline", "p-value"]
+    rows = [
+        [
+            iso(insight.start).replace("T", " ")[:16],
+            insight.insight_minutes,
+            insight.insight_type.removesuffix("Insight"),
+            insight.account,
+            insight.region,
+            f"{insight.event_source.removesuffix('.amazonaws.com')}:{insight.event_name}",
+            insight.error_code or "",
+            insight.calls,
+            f"{insight.insight_average:.4g}",
+            f"{insight.baseline_average:.4g}",
+            f"{insight.p_value:.1e}",
+        ]
+        for insight in insights
+    ]
+    return names, rows

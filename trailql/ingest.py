@@ -7,13 +7,14 @@ never the bucket.
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -168,6 +169,15 @@ class _Batch:
     held_bytes: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """What typing made of a batch: its rows, how many a filter left out by file, and what is no event."""
+
+    rows: pa.Table | None
+    filtered: dict[int, int] = field(default_factory=dict)
+    set_aside: list[SetAside] = field(default_factory=list)
+
+
 class _Ingest:
     """One run: holds the connection, the thread pools and the counts."""
 
@@ -181,20 +191,29 @@ class _Ingest:
         self._lock = threading.Lock()
         self._large_files = threading.Semaphore(1)
         self._readers = ThreadPoolExecutor(_READERS, "trailql-read")
+        self._typer = ThreadPoolExecutor(1, "trailql-type")
         self._writer = ThreadPoolExecutor(1, "trailql-write")
         self._con = duckdb.connect(config={"preserve_insertion_order": "false"})
         self._con.execute("SET TimeZone = 'UTC'")
         self._con.execute(f"SET memory_limit = {sql_text(memory)}")
         self._con.execute(f"SET temp_directory = {sql_text(str(lake.path / 'tmp'))}")
+        self._typing_con = self._con.cursor()
+        self._typing_con.execute("SET TimeZone = 'UTC'")
         self._partial: dict[str, LedgerRow] = {}
+        self._collects_garbage = gc.isenabled()
 
     def __enter__(self) -> _Ingest:
+        # Millions of short-lived views of records, none of them in a cycle: looking for cycles costs a tenth.
+        gc.disable()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._readers.shutdown(cancel_futures=True)
-        self._writer.shutdown()
+        for pool in (self._readers, self._typer, self._writer):
+            pool.shutdown(cancel_futures=True)
+        self._typing_con.close()
         self._con.close()
+        if self._collects_garbage:
+            gc.enable()
 
     def wanted(self, listed: list[LogFile], retry_rejected: bool) -> Iterator[LogFile]:
         """The files to read now; the others are counted."""
@@ -212,20 +231,24 @@ class _Ingest:
                 yield log_file
 
     def take(self, log_files: Iterator[LogFile]) -> None:
-        """Read ahead in threads, collect batches in file order, write one while the next is read."""
+        """Read ahead in threads, collect batches in file order; type one while the one before is written."""
         batch = _Batch()
-        writing: Future[None] | None = None
+        on_their_way: deque[Future[None]] = deque()
         for prepared in self._prepared(log_files):
             self._collect(batch, prepared)
             if batch.held_bytes + batch.waiting_bytes >= self.batch_bytes:
-                if writing:
-                    writing.result()
-                writing = self._writer.submit(self._write, batch)
+                on_their_way.append(self._send(batch))
                 batch = _Batch()
-        if writing:
-            writing.result()
-        if batch.files or batch.waiting:
-            self._writer.submit(self._write, batch).result()
+                if len(on_their_way) > 1:
+                    on_their_way.popleft().result()
+        if batch.files:
+            on_their_way.append(self._send(batch))
+        for written in on_their_way:
+            written.result()
+
+    def _send(self, batch: _Batch) -> Future[None]:
+        typed = self._typer.submit(self._type, batch)
+        return self._writer.submit(self._write, batch, typed)
 
     def _prepared(self, log_files: Iterator[LogFile]) -> Iterator[Prepared]:
         ahead: deque[tuple[LogFile, Future[tuple[Prepared, Iterator[Prepared]]] | None]] = deque()
@@ -271,8 +294,8 @@ class _Ingest:
             return
         batch.next_record[number] = first + len(prepared.lengths)
         batch.odd.update({(number, first + record): text for record, text in prepared.odd.items()})
-        batch.waiting.append((number, first, replace(prepared, odd={})))
-        batch.waiting_bytes += len(prepared.texts)
+        batch.waiting.append((number, first, prepared))
+        batch.waiting_bytes += sum(prepared.lengths)
         if batch.waiting_bytes >= _CHUNK_BYTES:
             self._close_chunk(batch)
 
@@ -303,21 +326,28 @@ class _Ingest:
         batch.held_bytes += batch.waiting_bytes
         batch.waiting, batch.waiting_bytes = [], 0
 
-    def _write(self, batch: _Batch) -> None:
-        """Type the batch, write its rows, commit events first and the ledger last."""
+    def _type(self, batch: _Batch) -> _Typed:
+        """The batch's rows, and what is no event."""
         if batch.waiting:
             self._close_chunk(batch)
+        if not batch.chunks:
+            return _Typed(None)
+        rows, set_aside = type_records(self._typing_con, pa.Table.from_batches(batch.chunks), batch.odd)
+        batch.chunks.clear()
+        batch.odd.clear()
+        return _Typed(*self._filter(rows), set_aside)
+
+    def _write(self, batch: _Batch, typing: Future[_Typed]) -> None:
+        """Write the batch's rows; commit the events first and the ledger last."""
+        typed = typing.result()
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:12]}"
         counts: dict[int, FileCounts] = {}
-        if batch.chunks:
-            rows, set_aside = type_records(self._con, pa.Table.from_batches(batch.chunks), batch.odd)
-            batch.chunks.clear()
-            rows, filtered = self._filter(rows)
-            events, counts = write_events(self._con, self.lake, name, rows, [row.uri for row in batch.files])
+        if typed.rows is not None:
+            events, counts = write_events(self._con, self.lake, name, typed.rows, [row.uri for row in batch.files])
             if events:
                 self.lake.commit("events", events, batch=name)
-            self._keep_set_aside(batch, set_aside, name)
-            for number, amount in filtered.items():
+            self._keep_set_aside(batch, typed.set_aside, name)
+            for number, amount in typed.filtered.items():
                 batch.files[number].records_filtered += amount
         self._account(batch, counts, name)
 
@@ -326,11 +356,12 @@ class _Ingest:
         condition = self.selection.condition()
         if not condition:
             return rows, {}
-        self._con.register("unfiltered", rows)
+        con = self._typing_con
+        con.register("unfiltered", rows)
         others = f"SELECT file_no, count(*) FROM unfiltered WHERE is_whole AND NOT ({condition}) GROUP BY file_no"
-        filtered = dict(self._con.execute(others).fetchall())
-        rows = self._con.sql(f"FROM unfiltered WHERE is_whole AND ({condition})").to_arrow_table()
-        self._con.unregister("unfiltered")
+        filtered = dict(con.execute(others).fetchall())
+        rows = con.sql(f"FROM unfiltered WHERE is_whole AND ({condition})").to_arrow_table()
+        con.unregister("unfiltered")
         return rows, filtered
 
     def _keep_set_aside(self, batch: _Batch, set_aside: list[SetAside], name: str) -> None:

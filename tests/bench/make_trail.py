@@ -42,7 +42,7 @@ _SESSION_EVERY = 3600
 
 def make_trail(target: Path, scale: float, seed: int) -> int:
     """Write the trail and return its events; a finished one of the same scale and seed is left as it is."""
-    marker = target / "trail.json"
+    marker = target / "trail.made"
     wanted = {"scale": scale, "seed": seed, "made_by": 2}
     if marker.exists() and json.loads(marker.read_text()).items() >= wanted.items():
         return int(json.loads(marker.read_text())["events"])

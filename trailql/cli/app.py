@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import sys
 
-import typer
+# Arrow's allocator hands memory back to the system as soon as it can, and every batch then pays for fresh pages again.
+# Read when pyarrow is loaded, which the commands do later.
+os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
+os.environ.setdefault("MIMALLOC_ALLOW_LARGE_OS_PAGES", "1")
 
-from trailql.cli import detect, ingest, insights, query
-from trailql.errors import TrailqlError
-from trailql.report.text import visible
+import typer  # noqa: E402
+
+from trailql.cli import detect, ingest, insights, query  # noqa: E402
+from trailql.errors import TrailqlError  # noqa: E402
+from trailql.report.text import visible  # noqa: E402
 
 app = typer.Typer(
     name="trailql",

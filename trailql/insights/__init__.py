@@ -1,0 +1,1 @@
+"""Unusual rates of API calls and errors, in the manner of CloudTrail Insights."""

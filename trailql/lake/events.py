@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from trailql.lake.lake import Lake, WrittenFile
 from trailql.lake.parquet import parquet_sql, write_parquet
 from trailql.normalize.careful import rebuild
+from trailql.normalize.prepare import int32_array
 from trailql.schema import PARTITION_COLUMN, RECORD_COLUMNS, SORT_COLUMNS
 
 _ROW = ", ".join([*(f'"{column.name}"' for column in RECORD_COLUMNS), "extra"])
@@ -57,7 +58,7 @@ def write_events(
     Returns:
         The files written, for `Lake.commit`, and the counts by `file_no`.
     """
-    rows = rows.append_column("row_no", _numbers(rows.num_rows))
+    rows = rows.append_column("row_no", int32_array(array("i", range(rows.num_rows))))
     con.register("typed_rows", rows)
     con.execute("CREATE OR REPLACE TEMP VIEW typed AS FROM typed_rows WHERE is_whole")
     _mark_copies(con, lake)
@@ -76,10 +77,6 @@ def write_events(
         folder = lake.table_path("events")
         files.append(write_parquet(chosen, folder, f"part-{batch}.parquet", table="events", partition=partition))
     return files, counts
-
-
-def _numbers(count: int) -> pa.Array:
-    return pa.Array.from_buffers(pa.int32(), count, [None, pa.py_buffer(array("i", range(count)))])
 
 
 def _days(days: pa.ChunkedArray) -> Iterator[tuple[date, int, int]]:

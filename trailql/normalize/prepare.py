@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, chain
 
 import msgspec
 import pyarrow as pa
@@ -28,7 +28,7 @@ class Prepared:
 
     Args:
         log_file: Where they come from.
-        texts: All record texts, one behind the other.
+        texts: The record texts, buffers into the file's bytes where possible.
         lengths: Bytes of each.
         odd: Texts that only Python can read (lone surrogates), by their number; `texts` holds `{}` in their place.
         container: How they were wrapped.
@@ -38,8 +38,8 @@ class Prepared:
     """
 
     log_file: LogFile
-    texts: bytes = b""
-    lengths: tuple[int, ...] = ()
+    texts: Sequence[bytes | memoryview] = ()
+    lengths: Sequence[int] = ()
     odd: dict[int, bytes] = field(default_factory=dict)
     container: str = ""
     contents: Contents = field(default_factory=lambda: Contents(b"", "", "", 0))
@@ -89,9 +89,11 @@ def _is_line_delimited(log_file: LogFile) -> bool:
 
 def _part(log_file: LogFile, contents: Contents, found: Unwrapped, *, is_last: bool = True) -> Prepared:
     odd = {} if found.container == "trail" else _odd_ones(found)
-    records = [_NO_RECORD if number in odd else text for number, text in enumerate(found.records)] if odd else found.records
+    texts: list[bytes | memoryview] = found.records
+    if odd:
+        texts = [_NO_RECORD if number in odd else text for number, text in enumerate(texts)]
     bare = Contents(b"", contents.sha256_stored, contents.sha256_content, contents.content_bytes)
-    return Prepared(log_file, b"".join(records), tuple(map(len, records)), odd, found.container, bare, is_last)
+    return Prepared(log_file, texts, list(map(len, texts)), odd, found.container, bare, is_last)
 
 
 def _odd_ones(found: Unwrapped) -> dict[int, bytes]:
@@ -117,7 +119,7 @@ def _rejected(log_file: LogFile, error: BadLogFile | OSError) -> Prepared:
     return Prepared(log_file, contents=Contents(b"", digest, "", 0), problem=reason)
 
 
-def record_batch(parts: list[tuple[int, int, Prepared]]) -> pa.RecordBatch:
+def record_batch(parts: Sequence[tuple[int, int, Prepared]]) -> pa.RecordBatch:
     """
     The records of several parts as Arrow, without a Python object for each.
 
@@ -127,17 +129,17 @@ def record_batch(parts: list[tuple[int, int, Prepared]]) -> pa.RecordBatch:
     Returns:
         Columns `file_no`, `record_no` (both int32) and `text`.
     """
-    lengths = [length for _, _, part in parts for length in part.lengths]
-    offsets = array("i", accumulate(lengths, initial=0))
+    offsets = array("i", accumulate(chain.from_iterable(part.lengths for _, _, part in parts), initial=0))
     file_numbers, record_numbers = array("i"), array("i")
     for number, first, part in parts:
-        file_numbers.extend([number] * len(part.lengths))
+        file_numbers.extend(array("i", [number]) * len(part.lengths))
         record_numbers.extend(range(first, first + len(part.lengths)))
-    count = len(lengths)
-    text = pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(b"".join(p.texts for _, _, p in parts)))
-    columns = [_int32(file_numbers), _int32(record_numbers), text]
+    joined = b"".join(chain.from_iterable(part.texts for _, _, part in parts))
+    text = pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(joined))
+    columns = [int32_array(file_numbers), int32_array(record_numbers), text]
     return pa.record_batch(columns, names=["file_no", "record_no", "text"])
 
 
-def _int32(numbers: array[int]) -> pa.Array:
+def int32_array(numbers: array[int]) -> pa.Array:
+    """Numbers as Arrow, without copying them."""
     return pa.Array.from_buffers(pa.int32(), len(numbers), [None, pa.py_buffer(numbers)])

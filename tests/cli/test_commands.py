@@ -1,0 +1,185 @@
+"""The command line: what is printed where, and with which exit code."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+_ROOT = Path(__file__).resolve().parents[2]
+_LOGS = _ROOT / "sample_logs" / "AWSLogs"
+
+
+def trailql(*words: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "trailql", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=_ROOT,
+        **options,  # type: ignore[call-overload]
+    )
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """
+    The sample organization's lake.
+    """
+    target = tmp_path_factory.mktemp("cli") / "lake"
+    done = trailql("ingest", _LOGS, "--lake", target)
+    assert 3 == done.returncode, done.stderr
+    return target
+
+
+def test_ingest_names_what_it_rejects(tmp_path: Path) -> None:
+    """
+    Exit 3, nothing on stdout, each rejected file with its reason and the counts on stderr; the second run adds nothing.
+    """
+    first = trailql("ingest", _LOGS, "--lake", tmp_path / "lake")
+    second = trailql("ingest", _LOGS, "--lake", tmp_path / "lake")
+
+    assert (3, "") == (first.returncode, first.stdout)
+    assert 2 == first.stderr.count("rejected: ")
+    assert "truncated: the gzip stream breaks off" in first.stderr
+    assert re.search(r"events added\s+21,442\b", first.stderr)
+    assert 0 == second.returncode
+    assert re.search(r"events added\s+0\b", second.stderr)
+    assert "2 rejected before and unchanged" in second.stderr
+
+
+def test_query_formats(lake: Path, tmp_path: Path) -> None:
+    """
+    The same rows in every format, to stdout or a file.
+    """
+    question = "SELECT eventName, count(*) AS calls FROM events GROUP BY ALL ORDER BY calls DESC, eventName LIMIT 3"
+
+    rows = json.loads(trailql("query", question, "--lake", lake, "--format", "json").stdout)
+    lines = trailql("query", question, "--lake", lake, "--format", "jsonl").stdout.splitlines()
+    cells = list(csv.DictReader(io.StringIO(trailql("query", question, "--lake", lake, "--format", "csv").stdout)))
+    trailql("query", question, "--lake", lake, "--format", "parquet", "--output", tmp_path / "rows.parquet")
+
+    assert {"eventName": "UpdateInstanceInformation", "calls": 2886} == rows[0]
+    assert rows == [json.loads(line) for line in lines]
+    assert [str(row["calls"]) for row in rows] == [cell["calls"] for cell in cells]
+    assert rows == pq.read_table(tmp_path / "rows.parquet").to_pylist()
+
+
+def test_query_by_name_file_and_parameters(lake: Path, tmp_path: Path) -> None:
+    """
+    A bundled name, a .sql file with a header, and --param all reach the same engine; --limit cuts.
+    """
+    (tmp_path / "mine.sql").write_text("-- parameter: name TEXT = StopLogging\nSELECT count(*) AS n FROM events WHERE eventName = $name\n")
+
+    named = trailql("query", "failed_console_logins", "--lake", lake, "--format", "jsonl").stdout.splitlines()
+    limited = trailql("query", "api_calls_by_name", "--lake", lake, "--format", "jsonl", "--limit", "2").stdout
+    default = trailql("query", tmp_path / "mine.sql", "--lake", lake, "--format", "jsonl").stdout
+    changed = trailql("query", tmp_path / "mine.sql", "--lake", lake, "--format", "jsonl", "--param", "name=StartLogging")
+
+    assert 30 == sum(json.loads(line)["failures"] for line in named)
+    assert 14 == json.loads(named[0])["failures"]
+    assert 2 == len(limited.splitlines())
+    assert {"n": 1} == json.loads(default)
+    assert {"n": 1} == json.loads(changed.stdout)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["query", "SELECT nope FROM events"], 6, "nope"),
+        (["query", "DROP VIEW events"], 6, "only SELECT"),
+        (["query", "nosuchquery"], 2, "trailql query --list"),
+        (["query", "SELECT 1", "--since", "yesterday"], 2, "--since"),
+        (["detect", "--min-severity", "awful"], 2, "one of info"),
+        (["detect", "no.such_detection"], 2, "trailql detect --list"),
+        (["detect", "--param", "x=1"], 2, "no such detection"),
+    ],
+)
+def test_errors_say_what_to_do(lake: Path, words: list[str], code: int, message: str) -> None:
+    """
+    One message on stderr, the error's exit code, nothing on stdout, no traceback.
+    """
+    done = trailql(*words, "--lake", lake)
+
+    assert (code, "") == (done.returncode, done.stdout)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_lake_and_no_source(tmp_path: Path) -> None:
+    """
+    Missing things have exit codes of their own.
+    """
+    assert 5 == trailql("query", "SELECT 1", "--lake", tmp_path / "nowhere").returncode
+    assert 4 == trailql("ingest", tmp_path / "nowhere", "--lake", tmp_path / "lake").returncode
+
+
+def test_detect_fail_on(lake: Path) -> None:
+    """
+    --fail-on ends with 1 when it is met, and 0 when the window holds nothing of the kind.
+    """
+    assert 1 == trailql("detect", "--lake", lake, "--fail-on", "high").returncode
+    assert 0 == trailql("detect", "--lake", lake, "--fail-on", "critical").returncode
+    assert 0 == trailql("detect", "--lake", lake, "--fail-on", "high", "--until", "2026-10-14").returncode
+
+
+def test_insights_print_cloudtrail_records(lake: Path) -> None:
+    """
+    jsonl gives pairs of Start and End records in CloudTrail's shape.
+    """
+    lines = trailql("insights", "--lake", lake, "--format", "jsonl").stdout.splitlines()
+    records = [json.loads(line) for line in lines]
+
+    assert {"Start", "End"} == {record["insightDetails"]["state"] for record in records}
+    assert {"AwsCloudTrailInsight"} == {record["eventType"] for record in records}
+    pairs = {record["sharedEventID"] for record in records}
+    assert len(records) == 2 * len(pairs)
+
+
+@pytest.mark.parametrize("command", ["ingest", "query", "detect", "insights"])
+def test_help_has_an_example(command: str) -> None:
+    """
+    Every command's help carries one, and the README shows the command.
+    """
+    done = trailql(command, "--help")
+
+    assert 0 == done.returncode
+    assert f"Example: trailql {command}" in " ".join(done.stdout.split())
+    assert f"trailql {command}" in (_ROOT / "README.md").read_text()
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """
+    --help answers at once because DuckDB, Arrow, Polars and Delta are loaded by the commands that need them.
+    """
+    code = (
+        "import sys\nfrom trailql.cli.app import app\n"
+        "print([m for m in ('duckdb', 'pyarrow', 'polars', 'deltalake', 'boto3', 'msgspec') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=_ROOT)
+
+    assert "[]" == done.stdout.strip()
+
+
+def test_control_characters_of_a_log_stay_out_of_the_terminal(tmp_path: Path) -> None:
+    """
+    A user agent that would clear the screen is printed as text.
+    """
+    record = {
+        "eventVersion": "1.11", "eventTime": "2026-10-14T10:00:00Z", "eventSource": "ec2.amazonaws.com",
+        "eventName": "DescribeInstances", "userAgent": "\x1b[2Jgone", "eventID": "4b1b6b0e-0000-4000-8000-000000000001",
+    }  # fmt: skip
+    (tmp_path / "logs.json").write_text(json.dumps({"Records": [record]}))
+    trailql("ingest", tmp_path / "logs.json", "--lake", tmp_path / "lake")
+
+    done = trailql("query", "SELECT userAgent FROM events", "--lake", tmp_path / "lake")
+
+    assert "\\x1b[2Jgone" in done.stdout
+    assert "\x1b" not in done.stdout

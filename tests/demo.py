@@ -52,7 +52,7 @@ def run_demo(trailql: str, lake: Path, logs: Path) -> str:
             sys.exit(f"demo: trailql {words[0]} ended with {done.returncode}, expected {expected}")
     lake_name = names["lake"]
     printed.append(
-        _show(f"\n# The lake is yours to ask:\n$ trailql query \"SELECT * FROM events LIMIT 3\" --lake {lake_name}\n")
+        _show(f'\n# The lake is yours to ask:\n$ trailql query "SELECT * FROM events LIMIT 3" --lake {lake_name}\n')
     )
     return "".join(printed)
 

@@ -18,7 +18,13 @@ _STEPS = (
     {"cli"},
 )
 _LEVEL = {name: level for level, names in enumerate(_STEPS) for name in names}
-_HOMES = {"deltalake": {"lake"}, "typer": {"cli"}, "boto3": {"sources"}, "s3fs": {"sources"}, "sqlglot": {"query", "detect"}}
+_HOMES = {
+    "deltalake": {"lake"},
+    "typer": {"cli"},
+    "boto3": {"sources"},
+    "s3fs": {"sources"},
+    "sqlglot": {"query", "detect"},
+}
 
 
 def _imports(path: Path) -> set[str]:

@@ -267,9 +267,7 @@ class _Ingest:
             return next(parts), parts
 
     @staticmethod
-    def _parts(
-        log_file: LogFile, future: Future[tuple[Prepared, Iterator[Prepared]]] | None
-    ) -> Iterator[Prepared]:
+    def _parts(log_file: LogFile, future: Future[tuple[Prepared, Iterator[Prepared]]] | None) -> Iterator[Prepared]:
         if future is None:
             yield Prepared(log_file)
             return

@@ -100,7 +100,9 @@ def _caller(place: Place, number: int, session: int) -> Caller:
         identity = iam_user(place.account, f"service-user-{number}", key=key_id(fixed, "AKIA"))
     else:
         name = f"i-0{rng.getrandbits(64):016x}" if number % 4 == 3 else f"session-{rng.getrandbits(32):08x}"
-        identity = assumed_role(place.account, f"team-{number % 12}-service-{number}", name, key=key_id(rng), since=started)
+        identity = assumed_role(
+            place.account, f"team-{number % 12}-service-{number}", name, key=key_id(rng), since=started
+        )
     _CALLERS[place.account, number, session] = Caller(identity, ip, agent)
     return _CALLERS[place.account, number, session]
 

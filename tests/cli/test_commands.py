@@ -76,12 +76,16 @@ def test_query_by_name_file_and_parameters(lake: Path, tmp_path: Path) -> None:
     """
     A bundled name, a .sql file with a header, and --param all reach the same engine; --limit cuts.
     """
-    (tmp_path / "mine.sql").write_text("-- parameter: name TEXT = StopLogging\nSELECT count(*) AS n FROM events WHERE eventName = $name\n")
+    (tmp_path / "mine.sql").write_text(
+        "-- parameter: name TEXT = StopLogging\nSELECT count(*) AS n FROM events WHERE eventName = $name\n"
+    )
 
     named = trailql("query", "failed_console_logins", "--lake", lake, "--format", "jsonl").stdout.splitlines()
     limited = trailql("query", "api_calls_by_name", "--lake", lake, "--format", "jsonl", "--limit", "2").stdout
     default = trailql("query", tmp_path / "mine.sql", "--lake", lake, "--format", "jsonl").stdout
-    changed = trailql("query", tmp_path / "mine.sql", "--lake", lake, "--format", "jsonl", "--param", "name=StartLogging")
+    changed = trailql(
+        "query", tmp_path / "mine.sql", "--lake", lake, "--format", "jsonl", "--param", "name=StartLogging"
+    )
 
     assert 30 == sum(json.loads(line)["failures"] for line in named)
     assert 14 == json.loads(named[0])["failures"]

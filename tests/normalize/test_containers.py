@@ -87,7 +87,10 @@ CONTAINERS = {
     "records-one-a-line": (lines(*BOTH), "ndjson"),
     "records-one-a-line-crlf": (lines(*BOTH).replace(b"\n", b"\r\n"), "ndjson"),
     "records-with-empty-lines": (lines(ONE) + b"\n\n" + lines(TWO), "ndjson"),
-    "records-pretty-printed-one-behind-the-other": (b"\n".join(json.dumps(r, indent=2).encode() for r in BOTH), "ndjson"),
+    "records-pretty-printed-one-behind-the-other": (
+        b"\n".join(json.dumps(r, indent=2).encode() for r in BOTH),
+        "ndjson",
+    ),
     "records-without-separator": (b"".join(text(one).encode() for one in BOTH), "ndjson"),
     "LookupEvents": (text({"Events": [looked_up(one) for one in BOTH], "NextToken": "x"}).encode(), "lookup-events"),
     "LookupEvents-one-a-line": (lines(*map(looked_up, BOTH)), "lookup-events"),
@@ -97,7 +100,9 @@ CONTAINERS = {
     "subscription-by-Firehose": (b"".join(text(message(one)).encode() for one in BOTH), "subscription"),
     "subscription-by-Lambda": (text({"awslogs": {"data": packed(message(*BOTH))}}).encode(), "subscription"),
     "subscription-by-Kinesis": (
-        text({"Records": [{"kinesis": {"data": packed(message(one))}, "eventSource": "aws:kinesis"} for one in BOTH]}).encode(),
+        text(
+            {"Records": [{"kinesis": {"data": packed(message(one))}, "eventSource": "aws:kinesis"} for one in BOTH]}
+        ).encode(),
         None,
     ),
     "subscription-by-Firehose-transformation": (
@@ -108,13 +113,22 @@ CONTAINERS = {
         text(message() | {"messageType": "CONTROL_MESSAGE"}).encode() + text(message(*BOTH)).encode(),
         "subscription",
     ),
-    "filter-log-events": (text({"events": [{"timestamp": 1, "message": text(one)} for one in BOTH]}).encode(), "log-events"),
+    "filter-log-events": (
+        text({"events": [{"timestamp": 1, "message": text(one)} for one in BOTH]}).encode(),
+        "log-events",
+    ),
     "Logs-Insights-rows": (text([insights_row(one) for one in BOTH]).encode(), None),
-    "Logs-Insights-answer": (text({"results": [insights_row(one) for one in BOTH], "status": "Complete"}).encode(), None),
+    "Logs-Insights-answer": (
+        text({"results": [insights_row(one) for one in BOTH], "status": "Complete"}).encode(),
+        None,
+    ),
     "Logs-export": (b"".join(EXPORT_TIME + lines(one) for one in BOTH), "ndjson"),
     "Elastic-event.original": (lines(*({"event": {"original": text(one)}} for one in BOTH)), None),
     "Elastic-dotted": (lines(*({"@timestamp": "x", "event.original": text(one)} for one in BOTH)), "elastic"),
-    "Elastic-_source": (lines(*({"_index": "x", "_source": {"event": {"original": text(one)}}} for one in BOTH)), "elastic"),
+    "Elastic-_source": (
+        lines(*({"_index": "x", "_source": {"event": {"original": text(one)}}} for one in BOTH)),
+        "elastic",
+    ),
     "Splunk-HEC": (lines(*({"time": 1, "sourcetype": "aws:cloudtrail", "event": one} for one in BOTH)), None),
     "Splunk-HEC-text": (lines(*({"time": 1, "event": text(one)} for one in BOTH)), None),
     "Splunk-_raw": (lines(*({"preview": False, "result": {"_raw": text(one)}} for one in BOTH)), "splunk"),

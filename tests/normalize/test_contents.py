@@ -33,12 +33,16 @@ def sized_member(content: bytes, size: int) -> bytes:
         pytest.param(BODY, id="plain"),
         pytest.param(STORED, id="gzip"),
         pytest.param(gzip.compress(BODY, 0), id="gzip-stored"),
-        pytest.param(b"".join(gzip.compress(BODY[at : at + 100]) for at in range(0, len(BODY), 100)), id="many-members"),
+        pytest.param(
+            b"".join(gzip.compress(BODY[at : at + 100]) for at in range(0, len(BODY), 100)), id="many-members"
+        ),
         pytest.param(gzip.compress(b"") + STORED + gzip.compress(b""), id="empty-members"),
         pytest.param(STORED + bytes(512), id="padded-with-zeros"),
         pytest.param(STORED + bytes(3 * _BLOCK_BYTES), id="padded-with-many-zeros"),
         *(
-            pytest.param(sized_member(BODY[:50], _BLOCK_BYTES + off) + gzip.compress(BODY[50:]), id=f"member-ends-{off:+}")
+            pytest.param(
+                sized_member(BODY[:50], _BLOCK_BYTES + off) + gzip.compress(BODY[50:]), id=f"member-ends-{off:+}"
+            )
             for off in (-2, -1, 0, 1)
         ),
     ],

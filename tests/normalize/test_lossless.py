@@ -33,10 +33,14 @@ scalars = st.one_of(
 )
 values = st.recursive(
     scalars,
-    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=4), inner, max_size=4)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4), st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=4), inner, max_size=4)
+    ),
     max_leaves=12,
 )
-spellings = st.sampled_from(["1e5", "1E400", "0.1000000000000000055", "-0.0", r'"\ud800"', r'"\u0000"', '{"a":1,"a":2}', "  7 "])
+spellings = st.sampled_from(
+    ["1e5", "1E400", "0.1000000000000000055", "-0.0", r'"\ud800"', r'"\u0000"', '{"a":1,"a":2}', "  7 "]
+)
 
 
 @st.composite
@@ -104,4 +108,6 @@ def test_what_aws_writes_needs_no_extra(made: list[tuple[int, str]]) -> None:
     by_id = {row["eventID"]: row for row in rows}
     assert all(is_same_record(one, rebuild(by_id[one["eventID"]])) for one in records)
     assert {None} == {row["extra"] for row in rows}
-    assert all(text(one["requestParameters"]) == (by_id[one["eventID"]]["requestParameters"] or "null") for one in records)
+    assert all(
+        text(one["requestParameters"]) == (by_id[one["eventID"]]["requestParameters"] or "null") for one in records
+    )

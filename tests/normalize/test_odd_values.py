@@ -58,7 +58,9 @@ TIMES = (
     "9999-12-31T23:59:59Z 10000-01-01T00:00:00Z 290000-01-01T00:00:00Z -0005-01-01T00:00:00Z infinity epoch now"
 ).split()
 CASES |= {f"eventTime={time}": spelled(PLAIN, eventTime=f'"{time}"') for time in TIMES}
-CASES |= {f"eventTime={time}": spelled(PLAIN, eventTime=time) for time in ("1790000000", "1790000000123", "1.79e9", "-1")}
+CASES |= {
+    f"eventTime={time}": spelled(PLAIN, eventTime=time) for time in ("1790000000", "1790000000123", "1.79e9", "-1")
+}
 CASES |= {
     "no-eventTime": text(without(PLAIN, "eventTime")),
     "no-eventTime-but-one-further-in": spelled(PLAIN, eventTime="null", requestParameters='{"eventTime":1}'),
@@ -86,7 +88,10 @@ def test_no_odd_value_is_lost(logs: Path, ingest: Ingest, rows: Rows) -> None:
     found = {row["log_file"]: row for row in rows() if row["eventName"] != "ListBuckets"}
     aside = {row["log_file"]: row["record"] for row in rows("set_aside")}
     named = dict(summary.problems)
-    wrong = {name: what_is_wrong(CASES[name], found.get(path), aside.get(path), path in named) for path, name in names.items()}
+    wrong = {
+        name: what_is_wrong(CASES[name], found.get(path), aside.get(path), path in named)
+        for path, name in names.items()
+    }
     assert {} == {name: wrong[name] for name in wrong if wrong[name]}
 
 

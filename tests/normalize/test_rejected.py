@@ -13,7 +13,12 @@ from tests.conftest import Ingest, Rows
 from tests.made import record, spelled, text, trail, write_file
 
 GOOD = trail(record())
-S3_RECORD = {"eventVersion": "2.1", "eventSource": "aws:s3", "eventTime": "2026-10-01T12:30:00.000Z", "eventName": "Put"}
+S3_RECORD = {
+    "eventVersion": "2.1",
+    "eventSource": "aws:s3",
+    "eventTime": "2026-10-01T12:30:00.000Z",
+    "eventName": "Put",
+}
 NOTICE = text({"s3Bucket": "b", "s3ObjectKey": ["AWSLogs/x.json.gz"]})
 
 REJECTED = {
@@ -21,7 +26,10 @@ REJECTED = {
     "s3-event-notification-spaced": (b'{"Records": [ {"eventSource": "aws:s3", "s3": {}} ]}', "S3 notification"),
     "cloudtrail-sns-notice": (NOTICE.encode(), "points at log files"),
     "sns-envelope": (text({"Type": "Notification", "Message": NOTICE}).encode(), "not CloudTrail"),
-    "digest": (text({"awsAccountId": "1", "digestSignatureAlgorithm": "SHA256withRSA", "logFiles": []}).encode(), "digest"),
+    "digest": (
+        text({"awsAccountId": "1", "digestSignatureAlgorithm": "SHA256withRSA", "logFiles": []}).encode(),
+        "digest",
+    ),
     "aggregated": (text({"Records": [{"timeWindow": {}, "eventCategory": "Aggregated"}]}).encode(), "aggregated"),
     "html": (b"<!DOCTYPE html>\n<html></html>", "not JSON: it begins with '<!DOCTYPE html>"),
     "xml": (b'<?xml version="1.0"?><Error/>', "not JSON"),
@@ -83,7 +91,9 @@ def test_not_a_number_is_kept_or_rejected(logs: Path, ingest: Ingest, rows: Rows
     summary = ingest()
 
     assert 1 == summary.rejected + len(rows())
-    assert all('{"a":NaN,"b":-Infinity}' in (row["extra"] or row["requestParameters"]).replace("\\", "") for row in rows())
+    assert all(
+        '{"a":NaN,"b":-Infinity}' in (row["extra"] or row["requestParameters"]).replace("\\", "") for row in rows()
+    )
 
 
 def test_nested_gzip_keeps_to_the_size_limit(logs: Path, ingest: Ingest) -> None:

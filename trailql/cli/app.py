@@ -10,11 +10,11 @@ import sys
 os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
 os.environ.setdefault("MIMALLOC_ALLOW_LARGE_OS_PAGES", "1")
 
-import typer  # noqa: E402
+import typer
 
-from trailql.cli import detect, ingest, insights, query  # noqa: E402
-from trailql.errors import TrailqlError  # noqa: E402
-from trailql.report.text import visible  # noqa: E402
+from trailql.cli import detect, ingest, insights, query
+from trailql.errors import TrailqlError
+from trailql.report.text import visible
 
 app = typer.Typer(
     name="trailql",
@@ -32,7 +32,9 @@ app.command()(insights.insights)
 
 
 @app.callback(invoke_without_command=True)
-def _common(context: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
+def _common(
+    context: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version.")
+) -> None:
     if version:
         from trailql import __version__
 

@@ -14,7 +14,9 @@ from trailql.report.rows import Format
 
 
 def detect(
-    detections: Annotated[list[str] | None, typer.Argument(help="Only these detections, by id.", metavar="[ID…]")] = None,
+    detections: Annotated[
+        list[str] | None, typer.Argument(help="Only these detections, by id.", metavar="[ID…]")
+    ] = None,
     lake: Lake = Path("lake"),
     since: Since = None,
     until: Until = None,

@@ -23,7 +23,9 @@ _LINE_EVERY_SECONDS = 10
 
 
 def ingest(
-    sources: Annotated[list[str], typer.Argument(help="Files, folders, globs, .zip or .tar archives.", metavar="SOURCE…")],
+    sources: Annotated[
+        list[str], typer.Argument(help="Files, folders, globs, .zip or .tar archives.", metavar="SOURCE…")
+    ],
     lake: Lake = Path("lake"),
     from_: Annotated[str | None, typer.Option("--from", help="Only events from this time on.")] = None,
     to: Annotated[str | None, typer.Option("--to", help="Only events before this time.")] = None,
@@ -84,7 +86,13 @@ def summary_text(summary: IngestSummary, lake: str) -> str:
     if summary.rejected:
         rows.append(("  rejected", f"{summary.rejected:,}", "named above and in the table files"))
     rows.append(("records read", f"{summary.records:,}", ""))
-    rows.append(("  events added", f"{summary.events_added:,}", f"{summary.records / max(summary.seconds, 1e-9):,.0f} records/s"))
+    rows.append(
+        (
+            "  events added",
+            f"{summary.events_added:,}",
+            f"{summary.records / max(summary.seconds, 1e-9):,.0f} records/s",
+        )
+    )
     for label, count, note in (
         ("  duplicates dropped", summary.duplicates_dropped, "copies of events the lake holds"),
         ("  of them in conflict", summary.conflicts, "same eventID, other content: both kept"),

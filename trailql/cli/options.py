@@ -41,7 +41,9 @@ def moment(text: str | None, option: str) -> datetime | None:
             return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         parsed = datetime.fromisoformat(text.strip())
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"{option} {text!r} is no time", hint=f"{option} 2026-10-01T06:00:00Z, or {option} 24h") from error
+        raise UsageError(
+            f"{option} {text!r} is no time", hint=f"{option} 2026-10-01T06:00:00Z, or {option} 24h"
+        ) from error
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 

@@ -14,7 +14,9 @@ from trailql.report.rows import Format
 
 
 def query(
-    text: Annotated[str | None, typer.Argument(help="SQL, a .sql file, or the name of a bundled query.", metavar="QUERY")] = None,
+    text: Annotated[
+        str | None, typer.Argument(help="SQL, a .sql file, or the name of a bundled query.", metavar="QUERY")
+    ] = None,
     lake: Lake = Path("lake"),
     param: Parameters = None,
     since: Since = None,

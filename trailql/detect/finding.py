@@ -52,7 +52,7 @@ class Finding:
         source_ip: Address or service they came from; None when several.
         event_ids: Their eventIDs, oldest first, 1,000 at most.
         numbers: The figures that made it fire, by name.
-        fingerprint: Equal for the same finding in every run: a hash of detection, account, actor, source and first event.
+        fingerprint: Equal for the same finding in every run: a hash of detection, account, actor, source, first event.
     """
 
     id: str
@@ -72,4 +72,6 @@ class Finding:
 
 def fingerprint(id: str, *parts: str | None) -> str:
     """32 hex characters that stay the same while the named parts do."""
-    return hashlib.sha256("\x1f".join([id, *(part or "" for part in parts)]).encode("utf-8", "replace")).hexdigest()[:32]
+    return hashlib.sha256("\x1f".join([id, *(part or "" for part in parts)]).encode("utf-8", "replace")).hexdigest()[
+        :32
+    ]

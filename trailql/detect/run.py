@@ -86,7 +86,9 @@ def _values(chosen: list[Detection], given: Mapping[str, str]) -> dict[str, dict
         if not id and len(chosen) == 1:
             id = chosen[0].id
         if id not in known:
-            raise UsageError(f"--param {name}: no such detection is run", hint="--param ec2.terminate_instances_burst.instances=20")
+            raise UsageError(
+                f"--param {name}: no such detection is run", hint="--param ec2.terminate_instances_burst.instances=20"
+            )
         texts[id][parameter] = text
     return {id: detection.file.values(texts[id]) for id, detection in known.items()}
 
@@ -126,7 +128,11 @@ def _of_one_event(event: dict[str, Any]) -> dict[str, Any]:
         "event_ids": [event["eventID"]],
         "account": event["recipientAccountId"] or identity.get("accountId"),
         "region": event["awsRegion"],
-        "actor": issuer.get("arn") or identity.get("arn") or named or identity.get("invokedBy") or identity.get("principalId"),
+        "actor": issuer.get("arn")
+        or identity.get("arn")
+        or named
+        or identity.get("invokedBy")
+        or identity.get("principalId"),
         "source_ip": event["sourceIPAddress"],
         "eventName": event["eventName"],
         **({"errorCode": event["errorCode"]} if event["errorCode"] else {}),

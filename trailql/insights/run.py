@@ -24,7 +24,8 @@ def find_insights(
 
     Args:
         lake: The lake's folder.
-        since, until: Insights that begin in `since <= start < until`; the baseline lies before.
+        since, until: Insights of activity in `since <= time < until` (one under way at `since` may begin up to an hour
+            before); the baseline lies before.
         baseline_days: Days of history to compare with, 7 at least.
         false_per_account_week: How many insights an account without any unusual activity would be expected to give
             in a week.

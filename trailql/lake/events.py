@@ -117,10 +117,15 @@ def _mark_copies(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
         SELECT eventID FROM ({held}) SEMI JOIN typed USING (eventID)
     """)
     again = "eventID IS NULL OR eventID IN (FROM repeated)"
-    lake_rows = f"UNION ALL SELECT true, -1, -1, -1, eventID, {_CONTENT} FROM {parquet_sql(paths)} WHERE {again}" if paths else ""
+    lake_rows = (
+        f"UNION ALL SELECT true, -1, -1, -1, eventID, {_CONTENT} FROM {parquet_sql(paths)} WHERE {again}"
+        if paths
+        else ""
+    )
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE copies AS
-        SELECT false AS in_lake, file_no, record_no, row_no, eventID, {_CONTENT} AS content FROM typed WHERE {again} {lake_rows}
+        SELECT false AS in_lake, file_no, record_no, row_no, eventID, {_CONTENT} AS content
+        FROM typed WHERE {again} {lake_rows}
     """)
     _settle_conflicts(con, paths)
     con.execute("""
@@ -157,12 +162,17 @@ def _settle_conflicts(con: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> N
     """)
     if not _has_rows(con, "differing"):
         return
-    queries = [f"SELECT false AS in_lake, file_no, record_no, row_no, {_ROW} FROM typed SEMI JOIN differing USING (eventID)"]
+    queries = [
+        f"SELECT false AS in_lake, file_no, record_no, row_no, {_ROW} FROM typed SEMI JOIN differing USING (eventID)"
+    ]
     if paths:
         queries.append(f"SELECT true, -1, -1, -1, {_ROW} FROM {parquet_sql(paths)} SEMI JOIN differing USING (eventID)")
     rows = con.sql(" UNION ALL ".join(queries)).to_arrow_table().to_pylist()
     settled = [
-        {**{name: row[name] for name in ("in_lake", "file_no", "record_no", "row_no", "eventID")}, "content": _canonical_hash(row)}
+        {
+            **{name: row[name] for name in ("in_lake", "file_no", "record_no", "row_no", "eventID")},
+            "content": _canonical_hash(row),
+        }
         for row in rows
     ]
     con.register("settled", pa.Table.from_pylist(settled))

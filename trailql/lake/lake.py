@@ -88,7 +88,7 @@ class Lake:
                 commit_properties=properties,
             )
         else:
-            delta.create_write_transaction(actions, "append", schema, partition_by, commit_properties=properties)
+            delta.create_write_transaction([*actions], "append", schema, partition_by, commit_properties=properties)
 
 
 @dataclass(frozen=True, slots=True)

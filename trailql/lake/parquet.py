@@ -19,7 +19,9 @@ _SELDOM_EQUAL = frozenset({"eventID", "requestID", "requestParameters", "respons
 """Columns a dictionary makes larger: their values hardly repeat."""
 
 
-def write_parquet(rows: pa.Table, folder: Path, name: str, *, table: str, partition: dict[str, str | None]) -> WrittenFile:
+def write_parquet(
+    rows: pa.Table, folder: Path, name: str, *, table: str, partition: dict[str, str | None]
+) -> WrittenFile:
     """
     Write rows as one Parquet file into a table's folder; it is not part of the table before its commit.
 
@@ -61,7 +63,7 @@ _OPTIONS = {
 
 
 def parquet_sql(paths: Sequence[str]) -> str:
-    """`read_parquet` over an explicit list of a table's files, with the partition column where their folders name it."""
+    """`read_parquet` over a list of a table's files, with the partition column where their folders name it."""
     listed = ", ".join(sql_text(path) for path in paths)
     if f"/{PARTITION_COLUMN}=" not in paths[0]:
         return f"read_parquet([{listed}], hive_partitioning=false)"

@@ -52,7 +52,9 @@ def type_records(con: duckdb.DuckDBPyConnection, records: pa.Table, odd: OddText
             rows = con.sql(_typed_sql("record_texts")).to_arrow_table()
         except duckdb.Error:
             # One text that DuckDB cannot read fails them all; such ones take the careful way.
-            rows = con.sql(_typed_sql("record_texts", text="CASE WHEN json_valid(text) THEN text ELSE '{}' END")).to_arrow_table()
+            rows = con.sql(
+                _typed_sql("record_texts", text="CASE WHEN json_valid(text) THEN text ELSE '{}' END")
+            ).to_arrow_table()
         doubtful = rows.filter(pc.invert(rows["is_whole"])).select(["file_no", "record_no"])
         if not doubtful.num_rows:
             return rows, []
@@ -85,7 +87,9 @@ def _type_doubtful(
 ) -> tuple[list[pa.Table], list[SetAside]]:
     """The rows that differed from their text: other orders of keys first, one by one after that."""
     con.register("doubtful", doubtful)
-    texts = con.sql("SELECT file_no, record_no, text FROM record_texts JOIN doubtful USING (file_no, record_no)").to_arrow_table()
+    texts = con.sql(
+        "SELECT file_no, record_no, text FROM record_texts JOIN doubtful USING (file_no, record_no)"
+    ).to_arrow_table()
     con.unregister("doubtful")
     whole: list[pa.Table] = []
     for order in range(1, ORDERS):
@@ -99,7 +103,9 @@ def _type_doubtful(
         ordered = rows.filter(rows["is_whole"])
         if ordered.num_rows:
             whole.append(ordered)
-            texts = texts.join(ordered.select(["file_no", "record_no"]), ["file_no", "record_no"], join_type="left anti")
+            texts = texts.join(
+                ordered.select(["file_no", "record_no"]), ["file_no", "record_no"], join_type="left anti"
+            )
         if not texts.num_rows:
             return whole, []
     carefully, set_aside = _type_carefully(con, texts, odd)
@@ -119,14 +125,18 @@ def _type_carefully(
             set_aside.append(SetAside(file_no, record_no, str(error), text))
             continue
         whole = only_as_text(text).decode()
-        for name, value in zip(mended, (file_no, record_no, clean.decode(), extra and extra.decode(), whole), strict=True):
+        for name, value in zip(
+            mended, (file_no, record_no, clean.decode(), extra and extra.decode(), whole), strict=True
+        ):
             mended[name].append(value)
     return ([_mended_rows(con, mended)] if mended["file_no"] else []), set_aside
 
 
 def _mended_rows(con: duckdb.DuckDBPyConnection, mended: dict[str, list[object]]) -> pa.Table:
     types = [pa.int32(), pa.int32(), pa.string(), pa.string(), pa.string()]
-    con.register("mended", pa.table([pa.array(v, t) for v, t in zip(mended.values(), types, strict=True)], names=list(mended)))
+    con.register(
+        "mended", pa.table([pa.array(v, t) for v, t in zip(mended.values(), types, strict=True)], names=list(mended))
+    )
     # What the columns do not give back exactly even now keeps its whole text in `extra`.
     rows = con.sql(f"""
         SELECT file_no, record_no, true AS is_whole, {_COLUMNS},

@@ -98,7 +98,7 @@ def _fast_trail(body: bytes) -> Unwrapped | None:
         raws = _TRAIL.decode(body).Records
     except (msgspec.MsgspecError, RecursionError):
         return None
-    records: list[bytes | memoryview] = list(map(memoryview, raws))
+    records: list[bytes | memoryview] = [memoryview(raw) for raw in raws]
     accounted = sum(map(len, records)) + max(len(records) - 1, 0) + len(b'{"Records":[]}')
     if accounted != len(body.rstrip()) or (records and not _is_record(_members(bytes(records[0])))):
         return None
@@ -216,7 +216,11 @@ def _peel_object(text: bytes, members: Mapping[str, bytes], layer: int) -> Unwra
 
 def _refuse_foreign(members: Mapping[str, bytes]) -> None:
     source = members.get("eventSource", b"")
-    if source == b'"aws:s3"' or "s3ObjectKey" in members or b'"eventSource":"aws:s3"' in members.get("Records", b"")[:400]:
+    if (
+        source == b'"aws:s3"'
+        or "s3ObjectKey" in members
+        or b'"eventSource":"aws:s3"' in members.get("Records", b"")[:400]
+    ):
         raise _Foreign("an S3 notification: it points at log files and holds no records")
     if "digestSignatureAlgorithm" in members:
         raise _Foreign("a CloudTrail digest file, not a log file")
@@ -260,7 +264,7 @@ def _inside(raw: bytes, container: str, layer: int) -> Unwrapped:
     if raw[:1] == b'"':
         text = json.loads(raw)
         raw = text.encode("utf-8", "surrogatepass").strip()
-        if not raw[:1] in (b"{", b"["):
+        if raw[:1] not in (b"{", b"["):
             raise _Foreign("not CloudTrail: log messages that are no JSON records")
     peeled = _peel(raw, layer + 1)
     return Unwrapped(peeled.records, container)
@@ -312,7 +316,7 @@ def _elements(text: bytes) -> list[bytes]:
 
 
 def _slices(text: str) -> dict[str, bytes]:
-    """What msgspec refuses and Python reads (lone surrogates): the texts inside one object or array, by key or index."""
+    """The texts inside one object or array, by key or index, where msgspec refuses (lone surrogates)."""
     found: dict[str, bytes] = {}
     space = re.compile(r"[\s,:]*")
     position = 1

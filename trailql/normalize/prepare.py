@@ -16,7 +16,7 @@ from trailql.normalize.contents import Contents, TooLarge, read_contents, read_l
 from trailql.sources.source import LogFile
 
 DEFAULT_MAX_BYTES = 256 * 1024 * 1024
-"""Most uncompressed bytes of one JSON document: five times what CloudTrail writes. Line-delimited files have no limit."""
+"""Most uncompressed bytes of one JSON document, five times what CloudTrail writes. Line-delimited files have none."""
 
 _NO_RECORD = b"{}"
 

@@ -104,7 +104,10 @@ def _typical_value(key: str, value: str, column: Column, mfa_first: bool) -> lis
             return [f"'{key}'", f"""strftime({value}, '"{TIME_FORMAT}"')"""]
         case "string" if column.name in _OFTEN_ESCAPED:
             special = f"""contains({value}, '"') OR contains({value}, '\\')"""
-            return [f"'{key}'", f"""CASE WHEN {special} THEN to_json({value})::VARCHAR ELSE concat('"', {value}, '"') END"""]
+            return [
+                f"'{key}'",
+                f"""CASE WHEN {special} THEN to_json({value})::VARCHAR ELSE concat('"', {value}, '"') END""",
+            ]
         case "string":
             return [f"'{key}\"'", value, "'\"'"]
     return [f"'{key}'", value]

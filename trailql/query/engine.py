@@ -125,11 +125,8 @@ _MACROS = (
     # The best name for who acted: the role behind a session, else the principal, else the service.
     """CREATE MACRO actor(identity) AS coalesce(
         nullif(identity.sessionContext.sessionIssuer.arn, ''), nullif(identity.arn, ''),
-        CASE WHEN identity.userName IS NOT NULL THEN 'user:' || coalesce(identity.accountId, '') || ':' || identity.userName END,
+        'user:' || coalesce(identity.accountId, '') || ':' || identity.userName,
         identity.invokedBy, identity.principalId, identity.accountId, 'unknown')""",
-    "CREATE MACRO account_of(recipient, identity) AS coalesce(recipient, identity.accountId)",
-    # JSON text to a list of texts, at any depth: json_texts(responseElements, '$.instancesSet.items[*].instanceId')
-    "CREATE MACRO json_texts(json_text, path) AS json_extract_string(json_text, path)",
 )
 
 

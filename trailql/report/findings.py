@@ -39,7 +39,9 @@ def finding_rows(findings: Sequence[Finding], format: Format) -> tuple[list[str]
 
 
 def _short(finding: Finding) -> list[Any]:
-    figures = ", ".join(f"{name} {as_text(value)}" for name, value in finding.numbers.items() if _is_figure(name, value))
+    figures = ", ".join(
+        f"{name} {as_text(value)}" for name, value in finding.numbers.items() if _is_figure(name, value)
+    )
     where = f"{finding.account or ''} {finding.region or 'several Regions'}".strip()
     actor = (finding.actor or "").split(":")[-1]
     return [
@@ -77,7 +79,19 @@ def _full(finding: Finding) -> list[Any]:
 
 def insight_rows(insights: Sequence[Insight]) -> tuple[list[str], list[list[Any]]]:
     """Insights for eyes: when, what, how much against how little."""
-    names = ["start (UTC)", "minutes", "type", "account", "region", "API", "error", "calls", "per minute", "baseline", "p-value"]
+    names = [
+        "start (UTC)",
+        "minutes",
+        "type",
+        "account",
+        "region",
+        "API",
+        "error",
+        "calls",
+        "per minute",
+        "baseline",
+        "p-value",
+    ]
     rows = [
         [
             iso(insight.start).replace("T", " ")[:16],

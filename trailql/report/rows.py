@@ -6,8 +6,6 @@ Rows to bytes in every output format: table, csv, json, jsonl, md, parquet.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import shutil
@@ -15,12 +13,13 @@ import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from trailql.errors import UsageError
 from trailql.report.text import as_text, harmless_cell, plain, visible
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Format(StrEnum):
@@ -128,22 +127,32 @@ def _is_number(value: Any) -> bool:
 
 
 def _csv(names: Sequence[str], values: Iterable[Sequence[Any]]) -> str:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([harmless_cell(visible(name)) for name in names])
-    for row in values:
-        writer.writerow([_cell(value) for value in row])
-    return buffer.getvalue()
+    lines = [[_quoted(harmless_cell(visible(name))) for name in names]]
+    lines += [[_quoted(_cell(value)) for value in row] for row in values]
+    return "".join(",".join(line) + "\n" for line in lines)
 
 
 def _cell(value: Any) -> str:
+    if _is_number(value):
+        return repr(value)
     text = as_text(value)
-    return text if _is_number(value) else harmless_cell(text.replace("\0", "\\x00"))
+    return harmless_cell(text.replace("\0", "\\x00"))
+
+
+def _quoted(cell: str) -> str:
+    """RFC 4180; Python's own writer before 3.13 leaves a lone carriage return unquoted, which ends the line."""
+    if any(special in cell for special in ',"\r\n'):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
 
 
 def _markdown(names: Sequence[str], values: Iterable[Sequence[Any]]) -> str:
     def line(cells: Iterable[str]) -> str:
-        return "| " + " | ".join(cell.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;") for cell in cells) + " |"
+        return (
+            "| "
+            + " | ".join(cell.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;") for cell in cells)
+            + " |"
+        )
 
     rows = [line(visible(as_text(value)) for value in row) for row in values]
     return "\n".join([line(map(visible, names)), "|" + " --- |" * len(names), *rows]) + "\n"

@@ -125,4 +125,4 @@ def _skip(name: str, facts: KeyFacts) -> str:
 
 
 def _open(path: str) -> BinaryIO:
-    return open(path, "rb")  # noqa: SIM115 - the reader closes it
+    return open(path, "rb")

@@ -114,7 +114,7 @@ def _is_foreign(path: str) -> bool:
 
 
 def _open(path: str) -> BinaryIO:
-    return open(path, "rb")  # noqa: SIM115 - the reader closes it
+    return open(path, "rb")
 
 
 def _skipped(path: str, status: os.stat_result, reason: str) -> LogFile:

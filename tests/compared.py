@@ -1,4 +1,4 @@
-"""Compare records strictly: what JSON tells apart counts as different, except null and absent where columns are typed."""
+"""Compare records strictly: what JSON tells apart is different, except null and absent where columns are typed."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import io
 import json
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -34,7 +34,8 @@ def record(number: int = 0, *, name: str = "ec2:DescribeInstances", at: datetime
     """
     caller = Caller(iam_user(ACCOUNT, "web-developer", key="AKIAIOSFODNN7EXAMPLE"), "192.0.2.10", "aws-cli/2.15.0")
     made = call(Random(number), at, name, caller, Place(ACCOUNT, REGION))
-    return json.loads(json.dumps(made)) | fields
+    copied: Record = json.loads(json.dumps(made))
+    return copied | fields
 
 
 def without(made: Record, *names: str) -> Record:
@@ -103,6 +104,6 @@ def tarred(*members: tuple[str, bytes], mode: str = "w") -> bytes:
     return held.getvalue()
 
 
-def event_ids(rows: list[Mapping[str, Any]]) -> list[str]:
+def event_ids(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """The eventIDs of records or rows, in order."""
     return sorted(str(row["eventID"]) for row in rows)

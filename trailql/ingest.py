@@ -32,6 +32,8 @@ from trailql.sources.local import local_log_files
 from trailql.sources.source import LogFile
 
 _CHUNK_BYTES = 16 * 1024 * 1024
+_TYPED_AT_ONCE = 2
+"""A batch is typed in so many parts: large files in the lake without a long wait before the first and after the last."""
 _READERS = 2
 _AHEAD = 32
 _LATEST_DELIVERY = timedelta(days=30)
@@ -165,17 +167,19 @@ class _Batch:
     waiting: list[tuple[int, int, Prepared]] = field(default_factory=list)
     chunks: list[pa.RecordBatch] = field(default_factory=list)
     odd: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    typing: list[Future[_Typed]] = field(default_factory=list)
     waiting_bytes: int = 0
     held_bytes: int = 0
+    typed_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Typed:
-    """What typing made of a batch: its rows, how many a filter left out by file, and what is no event."""
+    """What typing made of record texts: rows, how many a filter left out by file, and what is no event."""
 
-    rows: pa.Table | None
-    filtered: dict[int, int] = field(default_factory=dict)
-    set_aside: list[SetAside] = field(default_factory=list)
+    rows: pa.Table
+    filtered: dict[int, int]
+    set_aside: list[SetAside]
 
 
 class _Ingest:
@@ -199,6 +203,7 @@ class _Ingest:
         self._con.execute(f"SET temp_directory = {sql_text(str(lake.path / 'tmp'))}")
         self._typing_con = self._con.cursor()
         self._typing_con.execute("SET TimeZone = 'UTC'")
+        self._typing: deque[Future[_Typed]] = deque()
         self._partial: dict[str, LedgerRow] = {}
         self._collects_garbage = gc.isenabled()
 
@@ -231,24 +236,36 @@ class _Ingest:
                 yield log_file
 
     def take(self, log_files: Iterator[LogFile]) -> None:
-        """Read ahead in threads, collect batches in file order; type one while the one before is written."""
+        """Read ahead in threads and collect batches in file order; type some while others are written."""
         batch = _Batch()
-        on_their_way: deque[Future[None]] = deque()
+        writing: deque[Future[None]] = deque()
         for prepared in self._prepared(log_files):
             self._collect(batch, prepared)
-            if batch.held_bytes + batch.waiting_bytes >= self.batch_bytes:
-                on_their_way.append(self._send(batch))
+            if batch.held_bytes + batch.waiting_bytes >= self.batch_bytes // _TYPED_AT_ONCE:
+                self._send_to_typing(batch)
+            if batch.typed_bytes >= self.batch_bytes:
+                writing.append(self._writer.submit(self._write, batch))
                 batch = _Batch()
-                if len(on_their_way) > 1:
-                    on_their_way.popleft().result()
+                if len(writing) > 1:
+                    writing.popleft().result()
         if batch.files:
-            on_their_way.append(self._send(batch))
-        for written in on_their_way:
+            self._send_to_typing(batch)
+            writing.append(self._writer.submit(self._write, batch))
+        for written in writing:
             written.result()
 
-    def _send(self, batch: _Batch) -> Future[None]:
-        typed = self._typer.submit(self._type, batch)
-        return self._writer.submit(self._write, batch, typed)
+    def _send_to_typing(self, batch: _Batch) -> None:
+        """Hand over what the batch holds; at most two such parts are under way, so that memory is bounded."""
+        if batch.waiting:
+            self._close_chunk(batch)
+        if not batch.chunks:
+            return
+        self._typing.append(self._typer.submit(self._type, batch.chunks, batch.odd))
+        batch.typing.append(self._typing[-1])
+        batch.typed_bytes += batch.held_bytes
+        batch.chunks, batch.odd, batch.held_bytes = [], {}, 0
+        if len(self._typing) > 2:
+            self._typing.popleft().result()
 
     def _prepared(self, log_files: Iterator[LogFile]) -> Iterator[Prepared]:
         ahead: deque[tuple[LogFile, Future[tuple[Prepared, Iterator[Prepared]]] | None]] = deque()
@@ -324,29 +341,27 @@ class _Ingest:
         batch.held_bytes += batch.waiting_bytes
         batch.waiting, batch.waiting_bytes = [], 0
 
-    def _type(self, batch: _Batch) -> _Typed:
-        """The batch's rows, and what is no event."""
-        if batch.waiting:
-            self._close_chunk(batch)
-        if not batch.chunks:
-            return _Typed(None)
-        rows, set_aside = type_records(self._typing_con, pa.Table.from_batches(batch.chunks), batch.odd)
-        batch.chunks.clear()
-        batch.odd.clear()
+    def _type(self, chunks: list[pa.RecordBatch], odd: dict[tuple[int, int], bytes]) -> _Typed:
+        """The rows of some record texts, and what is no event."""
+        rows, set_aside = type_records(self._typing_con, pa.Table.from_batches(chunks), odd)
+        chunks.clear()
         return _Typed(*self._filter(rows), set_aside)
 
-    def _write(self, batch: _Batch, typing: Future[_Typed]) -> None:
+    def _write(self, batch: _Batch) -> None:
         """Write the batch's rows; commit the events first and the ledger last."""
-        typed = typing.result()
+        parts = [typing.result() for typing in batch.typing]
+        batch.typing.clear()
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:12]}"
         counts: dict[int, FileCounts] = {}
-        if typed.rows is not None:
-            events, counts = write_events(self._con, self.lake, name, typed.rows, [row.uri for row in batch.files])
+        if parts:
+            rows = pa.concat_tables([part.rows for part in parts])
+            events, counts = write_events(self._con, self.lake, name, rows, [row.uri for row in batch.files])
             if events:
                 self.lake.commit("events", events, batch=name)
-            self._keep_set_aside(batch, typed.set_aside, name)
-            for number, amount in typed.filtered.items():
-                batch.files[number].records_filtered += amount
+            self._keep_set_aside(batch, [each for part in parts for each in part.set_aside], name)
+            for part in parts:
+                for number, amount in part.filtered.items():
+                    batch.files[number].records_filtered += amount
         self._account(batch, counts, name)
 
     def _filter(self, rows: pa.Table) -> tuple[pa.Table, dict[int, int]]:

@@ -21,10 +21,7 @@ def counts(summary: IngestSummary) -> Counts:
 
 def turned_round(made: dict[str, object]) -> dict[str, object]:
     """The same record with its keys in another order, at the top and inside."""
-    return {
-        key: turned_round(value) if isinstance(value, dict) else value  # type: ignore[arg-type]
-        for key, value in reversed(made.items())
-    }
+    return {key: turned_round(value) if isinstance(value, dict) else value for key, value in reversed(made.items())}
 
 
 def test_copies_within_a_file(logs: Path, ingest: Ingest) -> None:

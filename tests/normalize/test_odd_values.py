@@ -1,8 +1,9 @@
-"""Values no reader expects, one at a time: each record is in the lake unchanged, or set aside as text, or its file named."""
+"""Values no reader expects: each record is in the lake unchanged, or set aside as text, or its file is named."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from tests.compared import is_same_record, parsed
 from tests.conftest import Ingest, Rows
-from tests.made import record, spelled, text, trail, without, write_file
+from tests.made import Record, record, spelled, text, trail, without, write_file
 from trailql.normalize.careful import NotAnEvent, rebuild, separate
 
 PLAIN = record(1)
@@ -42,7 +43,9 @@ VALUES = (
     | {"odd-keys": r'{"a\"b":1,"\u0000":2,"\\":3,"é":4,"a\nb":5}', "surrogate-keys": r'{"\ud800":1,"\ud801":2}'}
     | {"surrogate-and-its-double": r'{"?":1,"\ud800":2}', "nested-400": "[" * 400 + "]" * 400}
 )
-PLACES = "eventVersion userIdentity eventTime userAgent requestParameters eventID readOnly resources tlsDetails newField".split()
+PLACES = (
+    "eventVersion userIdentity eventTime userAgent requestParameters eventID readOnly resources tlsDetails newField"
+).split()
 IDENTITY = {"type": "IAMUser", "accountId": "111122223333", "newField": 1}
 
 CASES = {f"{place}={name}": spelled(PLAIN, **{place: value}) for place in PLACES for name, value in VALUES.items()}
@@ -77,11 +80,26 @@ CASES |= {
     "surrogate-keys-at-the-top": spelled(PLAIN)[:-1] + r',"\ud800":1,"\ud801":2}',
     **{f"not-an-object-{value[:4]}": value for value in ('"text"', "5", "null", "true", "[]", "[1,2]", "{}")},
 }
+CASES = {  # each an event of its own
+    case: written.replace(PLAIN["eventID"], f"{number:036d}").replace(PLAIN["requestID"], f"request-{number}")
+    for number, (case, written) in enumerate(CASES.items())
+}
 
 
-def test_no_odd_value_is_lost(logs: Path, ingest: Ingest, rows: Rows) -> None:
-    """All odd records at once, a file each: every one is rebuilt equal from its row, set aside as text, or named."""
-    names = {str(write_odd(logs, name, written)): name for name, written in CASES.items()}
+BEYOND_PYTHON = re.compile("eventTime=(0000|-|[0-9]{5,}-)")
+
+
+def group_of(case: str) -> str:
+    """Cases of one place are tried together; years that Python's dates do not reach one by one."""
+    if BEYOND_PYTHON.match(case):
+        return case
+    return case.split("=", maxsplit=1)[0] if "=" in case else "others"
+
+
+@pytest.mark.parametrize("group", sorted(set(map(group_of, CASES))))
+def test_no_odd_value_is_lost(logs: Path, ingest: Ingest, rows: Rows, group: str) -> None:
+    """A file for each odd record: every one is rebuilt equal from its row, set aside as text, or its file is named."""
+    names = {str(write_odd(logs, case, CASES[case])): case for case in CASES if group == group_of(case)}
 
     summary = ingest()
 
@@ -89,10 +107,10 @@ def test_no_odd_value_is_lost(logs: Path, ingest: Ingest, rows: Rows) -> None:
     aside = {row["log_file"]: row["record"] for row in rows("set_aside")}
     named = dict(summary.problems)
     wrong = {
-        name: what_is_wrong(CASES[name], found.get(path), aside.get(path), path in named)
-        for path, name in names.items()
+        case: what_is_wrong(CASES[case], found.get(path), aside.get(path), path in named)
+        for path, case in names.items()
     }
-    assert {} == {name: wrong[name] for name in wrong if wrong[name]}
+    assert {} == {case: wrong[case] for case in wrong if wrong[case]}
 
 
 def write_odd(logs: Path, name: str, written: str) -> Path:
@@ -133,20 +151,20 @@ def test_number_too_long_for_python(logs: Path, ingest: Ingest, rows: Rows) -> N
     assert len(rows()) + 2 * summary.rejected == 2
 
 
-@pytest.mark.parametrize("place", ["value", "key", "eventTime"])
+@pytest.mark.parametrize("place", ["userAgent", "key", "eventTime"])
 @pytest.mark.parametrize("wrapper", ["Events", "Records"])
 def test_surrogates_that_the_container_spells_out(
     logs: Path, ingest: Ingest, rows: Rows, wrapper: str, place: str
 ) -> None:
     """A lone surrogate escaped once, by the container, is no UTF-8 once unwrapped: still kept, set aside or named."""
-    odd = {"value": {"userAgent": "x\ud800y"}, "key": {"x\ud800y": 1}, "eventTime": {"eventTime": "x\ud800y"}}[place]
-    inner = text(PLAIN | odd)
+    odd: Record = {"x\ud800y": 1} if place == "key" else {place: "x\ud800y"}
+    inner = text(dict(PLAIN, **odd))
     body = text({wrapper: [{"CloudTrailEvent": inner}, {"CloudTrailEvent": text(record(2))}]})
     write_file(logs, "a.json", body.encode("ascii", "backslashreplace"))
     write_file(logs, "b.json", trail(record(3)))
 
     summary = ingest()
 
-    kept = [row for row in rows() if is_same_record(PLAIN | odd, rebuild(row))]
+    kept = [row for row in rows() if is_same_record(dict(PLAIN, **odd), rebuild(row))]
     assert 1 == len(kept) + len(rows("set_aside")) + summary.rejected
-    assert all("d800" in row["record"] for row in rows("set_aside"))
+    assert all(is_same_record(dict(PLAIN, **odd), parsed(row["record"])) for row in rows("set_aside"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -116,10 +117,16 @@ def _already(summary: IngestSummary) -> str:
 
 def _print_problems(summary: IngestSummary) -> None:
     for uri, reason in summary.problems[:_SHOWN_PROBLEMS]:
-        print(f"rejected: {visible(uri)}: {visible(reason)}", file=sys.stderr)
+        print(f"rejected: {visible(_short(uri))}: {visible(reason)}", file=sys.stderr)
     if len(summary.problems) > _SHOWN_PROBLEMS:
         more = len(summary.problems) - _SHOWN_PROBLEMS
         print(f"… and {more:,} more: SELECT uri, reason FROM files WHERE status = 'rejected'", file=sys.stderr)
+
+
+def _short(uri: str) -> str:
+    """A path below the working folder as it would be typed; the ledger keeps the whole one."""
+    here = os.getcwd().rstrip("/") + "/"
+    return uri.removeprefix(here)
 
 
 @contextmanager

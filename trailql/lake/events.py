@@ -182,7 +182,8 @@ def _settle_conflicts(con: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> N
 
 
 def _canonical_hash(row: dict[str, object]) -> str:
-    canonical = json.dumps(_without_nulls(rebuild(row)), sort_keys=True)
+    record = rebuild(row, exact_numbers=True)
+    canonical = json.dumps(_without_nulls(record), sort_keys=True, default=lambda number: str(number.normalize()))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

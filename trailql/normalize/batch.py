@@ -75,6 +75,10 @@ _COLUMNS = ", ".join(
 )
 
 
+# DuckDB writes floats anew when it reads JSON: a number with many digits or an exponent may come back as another one.
+_SAME_NUMBERS = "(clean = written OR NOT regexp_matches(clean, '[0-9.]{16}|[0-9][eE][+-]?[0-9]|-0'))"
+
+
 def _typed_sql(source: str, *, order: int = 0, text: str = "text") -> str:
     return f"""
         SELECT file_no, record_no, {is_written_sql("r", "text", order)} AS is_whole, {_COLUMNS}, NULL::VARCHAR AS extra
@@ -140,11 +144,8 @@ def _mended_rows(con: duckdb.DuckDBPyConnection, mended: dict[str, list[object]]
     # What the columns do not give back exactly even now keeps its whole text in `extra`.
     rows = con.sql(f"""
         SELECT file_no, record_no, true AS is_whole, {_COLUMNS},
-            CASE WHEN {is_rewritten_sql("r", "clean")} THEN extra ELSE whole END AS extra
-        FROM (
-            SELECT *, from_json(clean, '{_STRUCTURE}') AS r
-            FROM (SELECT * REPLACE (json(clean)::VARCHAR AS clean) FROM mended)
-        )
+            CASE WHEN {is_rewritten_sql("r", "written")} AND {_SAME_NUMBERS} THEN extra ELSE whole END AS extra
+        FROM (SELECT *, from_json(clean, '{_STRUCTURE}') AS r, json(clean)::VARCHAR AS written FROM mended)
     """).to_arrow_table()
     con.unregister("mended")
     return rows

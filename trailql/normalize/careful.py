@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -22,6 +24,9 @@ _COLUMNS = {column.name: column for column in RECORD_COLUMNS}
 _ORDERED = tuple(_COLUMNS[name] for name in KEY_ORDERS[0])
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _CANONICAL_TIME = re.compile(rb'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"')
+
+
+Loads = Callable[[str], Any]
 
 
 class NotAnEvent(Exception):
@@ -65,7 +70,7 @@ def only_as_text(text: bytes) -> bytes:
     return json.dumps({RAW_RECORD_KEY: text.decode("utf-8", "surrogatepass")}).encode()
 
 
-def rebuild(row: Mapping[str, Any]) -> dict[str, Any]:
+def rebuild(row: Mapping[str, Any], *, exact_numbers: bool = False) -> dict[str, Any]:
     """
     The record a row of `events` was made from, equal as JSON to what stood in the log file.
 
@@ -73,12 +78,14 @@ def rebuild(row: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         row: Column names to values: text, bool, aware datetime, dict for structs.
+        exact_numbers: Fractions as Decimal instead of float, which holds about 16 digits.
     """
-    extra = json.loads(row["extra"]) if row.get("extra") else {}
+    loads: Loads = partial(json.loads, parse_float=Decimal) if exact_numbers else json.loads
+    extra = loads(row["extra"]) if row.get("extra") else {}
     if RAW_RECORD_KEY in extra:
-        record: dict[str, Any] = json.loads(extra[RAW_RECORD_KEY])
+        record: dict[str, Any] = loads(extra[RAW_RECORD_KEY])
         return record
-    return _merged(_object(row, RECORD_COLUMNS), extra)
+    return _merged(_object(row, RECORD_COLUMNS, loads), extra)
 
 
 class _EqualKeys(Exception):
@@ -176,20 +183,20 @@ def _salvage(text: bytes) -> tuple[bytes, bytes]:
     return _split(fields, _ORDERED)[0], only_as_text(text)
 
 
-def _object(values: Mapping[str, Any], columns: Iterable[Column]) -> dict[str, Any]:
+def _object(values: Mapping[str, Any], columns: Iterable[Column], loads: Loads) -> dict[str, Any]:
     return {
-        column.name: _json_value(values[column.name], column)
+        column.name: _json_value(values[column.name], column, loads)
         for column in columns
         if values.get(column.name) is not None
     }
 
 
-def _json_value(value: Any, column: Column) -> Any:
+def _json_value(value: Any, column: Column, loads: Loads) -> Any:
     match column.kind:
         case "json":
-            return json.loads(value)
+            return loads(value)
         case "struct":
-            return _object(value, column.fields)
+            return _object(value, column.fields, loads)
         case "timestamp":
             return _spelled(value)
     return value

@@ -78,13 +78,13 @@ def _prepare_large(log_file: LogFile, error: TooLarge) -> Iterator[Prepared]:
 
 
 def _is_line_delimited(log_file: LogFile) -> bool:
-    with_lines = next(read_lines(log_file.open(), origin=log_file.uri))
-    first = with_lines.body.split(b"\n", 1)[0]
     try:
+        beginning = next(read_lines(log_file.open(), origin=log_file.uri)).body
+        first, newline, _ = beginning.partition(b"\n")
         msgspec.json.decode(first, type=dict[str, msgspec.Raw])
-    except msgspec.MsgspecError:
+    except (BadLogFile, msgspec.MsgspecError, RecursionError):
         return False
-    return b"\n" in with_lines.body
+    return bool(newline)
 
 
 def _part(log_file: LogFile, contents: Contents, found: Unwrapped, *, is_last: bool = True) -> Prepared:

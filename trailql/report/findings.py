@@ -33,7 +33,7 @@ FINDING_COLUMNS = (
 def finding_rows(findings: Sequence[Finding], format: Format) -> tuple[list[str], list[list[Any]]]:
     """Column names and rows: everything for machines, the main things for eyes."""
     if format in (Format.TABLE, Format.MD):
-        names = ["severity", "last event (UTC)", "finding", "account", "actor", "from", "figures"]
+        names = ["severity", "last event (UTC)", "detection", "account, Region", "actor", "from", "figures"]
         return names, [_short(finding) for finding in findings]
     return list(FINDING_COLUMNS), [_full(finding) for finding in findings]
 
@@ -47,7 +47,7 @@ def _short(finding: Finding) -> list[Any]:
     return [
         finding.severity.name.lower(),
         iso(finding.last_event_time).replace("T", " ").removesuffix("Z")[:16],
-        finding.title,
+        finding.id,
         where,
         actor,
         finding.source_ip or "several",
@@ -56,7 +56,7 @@ def _short(finding: Finding) -> list[Any]:
 
 
 def _is_figure(name: str, value: Any) -> bool:
-    return value is not None and name not in ("requestParameters", "error_messages", "eventSource")
+    return value is not None and name not in ("requestParameters", "error_messages", "eventSource", "in_window")
 
 
 def _full(finding: Finding) -> list[Any]:

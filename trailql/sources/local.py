@@ -75,12 +75,18 @@ def _visit(path: str, seen: set[tuple[int, int]], *, given_by_hand: bool) -> Ite
 
 def _visit_folder(path: str, seen: set[tuple[int, int]]) -> Iterator[LogFile]:
     try:
-        names = sorted(os.listdir(path))
+        with os.scandir(path) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
         yield _unreadable(path, error)
         return
-    for name in names:
-        yield from _visit(os.path.join(path, name), seen, given_by_hand=False)
+    for entry in found:
+        # The usual case, a plain file with one name, costs one system call.
+        status = entry.stat(follow_symlinks=False) if entry.is_file(follow_symlinks=False) else None
+        if status and status.st_nlink == 1 and (status.st_dev, status.st_ino) not in seen:
+            yield from _visit_file(entry.path, status, given_by_hand=False)
+        else:
+            yield from _visit(entry.path, seen, given_by_hand=False)
 
 
 def _visit_file(path: str, status: os.stat_result, *, given_by_hand: bool) -> Iterator[LogFile]:

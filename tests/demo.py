@@ -9,6 +9,7 @@ It stops with an error when a command does not end as it should, so CI runs it a
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import shutil
@@ -67,7 +68,7 @@ def draw(printed: str, target: Path) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(record=True, width=_WIDTH, file=open(os.devnull, "w"))
+    console = Console(record=True, width=_WIDTH, file=io.StringIO())
     for line in printed.strip("\n").splitlines():
         console.print(Text(line[:_WIDTH], style=_STYLES.get(line.split(" ", 1)[0], "")), soft_wrap=True)
     svg = console.export_svg(title="make demo", unique_id="demo")

@@ -24,8 +24,9 @@ import pyarrow as pa
 from trailql.lake.events import FileCounts, write_events
 from trailql.lake.lake import Lake, open_lake_folder
 from trailql.lake.ledger import LedgerRow, known_files, write_ledger
-from trailql.lake.parquet import sql_text, write_parquet
+from trailql.lake.parquet import parquet_sql, sql_text, write_parquet
 from trailql.normalize.batch import SetAside, type_records
+from trailql.normalize.careful import readable
 from trailql.normalize.prepare import DEFAULT_MAX_BYTES, Prepared, prepare, record_batch
 from trailql.schema import SET_ASIDE_COLUMNS
 from trailql.sources.local import local_log_files
@@ -33,7 +34,7 @@ from trailql.sources.source import LogFile
 
 _CHUNK_BYTES = 16 * 1024 * 1024
 _TYPED_AT_ONCE = 2
-"""A batch is typed in so many parts: large files in the lake without a long wait before the first and after the last."""
+"""A batch is typed in so many parts: large files in the lake, no long wait before the first and after the last."""
 _READERS = 2
 _AHEAD = 32
 _LATEST_DELIVERY = timedelta(days=30)
@@ -46,8 +47,8 @@ class Selection:
     Which events to take; the default takes all.
 
     Args:
-        since, until: Event times, `since <= eventTime < until`.
-        accounts: `recipientAccountId`s (or the account of the file's path where a record has none).
+        since, until: Event times, `since <= eventTime < until`; UTC where they have no zone.
+        accounts: `recipientAccountId`s (the caller's account, then that of the path, where a record has none).
         regions: `awsRegion`s.
     """
 
@@ -55,6 +56,12 @@ class Selection:
     until: datetime | None = None
     accounts: frozenset[str] = frozenset()
     regions: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        for name in ("since", "until"):
+            moment = getattr(self, name)
+            if moment is not None and moment.tzinfo is None:
+                object.__setattr__(self, name, moment.replace(tzinfo=UTC))
 
     def may_hold(self, log_file: LogFile) -> bool:
         """Whether a log file can hold a selected event, by what its name says."""
@@ -70,14 +77,14 @@ class Selection:
         return not (self.until and facts.delivered_at > self.until + _LATEST_DELIVERY)
 
     def condition(self) -> str:
-        """As SQL over a record's columns; empty when everything is taken."""
+        """As SQL over a record's columns and its file's `path_account`; empty when everything is taken."""
         terms = []
         if self.since:
             terms.append(f"eventTime >= '{self.since.isoformat()}'")
         if self.until:
             terms.append(f"eventTime < '{self.until.isoformat()}'")
         for expression, values in (
-            ("coalesce(recipientAccountId, userIdentity.accountId, '')", self.accounts),
+            ("coalesce(recipientAccountId, userIdentity.accountId, path_account, '')", self.accounts),
             ("coalesce(awsRegion, '')", self.regions),
         ):
             if values:
@@ -163,6 +170,7 @@ class _Batch:
 
     files: list[LedgerRow] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)
+    concluded: set[int] = field(default_factory=set)
     next_record: dict[int, int] = field(default_factory=dict)
     waiting: list[tuple[int, int, Prepared]] = field(default_factory=list)
     chunks: list[pa.RecordBatch] = field(default_factory=list)
@@ -260,7 +268,8 @@ class _Ingest:
             self._close_chunk(batch)
         if not batch.chunks:
             return
-        self._typing.append(self._typer.submit(self._type, batch.chunks, batch.odd))
+        accounts = [row.account for row in batch.files] if self.selection.accounts else []
+        self._typing.append(self._typer.submit(self._type, batch.chunks, batch.odd, accounts))
         batch.typing.append(self._typing[-1])
         batch.typed_bytes += batch.held_bytes
         batch.chunks, batch.odd, batch.held_bytes = [], {}, 0
@@ -304,6 +313,8 @@ class _Ingest:
         row.content_bytes = prepared.contents.content_bytes
         row.container = row.container or prepared.container or None
         if prepared.is_last:
+            self._partial.pop(prepared.log_file.uri, None)
+            batch.concluded.add(number)
             self._conclude(row, prepared)
         if not prepared.lengths:
             return
@@ -318,10 +329,12 @@ class _Ingest:
         uri = prepared.log_file.uri
         if uri not in batch.numbers:
             batch.numbers[uri] = len(batch.files)
-            row = self._partial.pop(uri, None)
-            if row is not None:  # a large file that began in the batch before
+            row = self._partial.get(uri)
+            if row is None:
+                row = self._partial[uri] = _ledger_row(prepared.log_file)
+            else:  # a large file that began in the batch before
                 batch.next_record[len(batch.files)] = row.records
-            batch.files.append(row or _ledger_row(prepared.log_file))
+            batch.files.append(row)
         return batch.numbers[uri]
 
     @staticmethod
@@ -341,11 +354,13 @@ class _Ingest:
         batch.held_bytes += batch.waiting_bytes
         batch.waiting, batch.waiting_bytes = [], 0
 
-    def _type(self, chunks: list[pa.RecordBatch], odd: dict[tuple[int, int], bytes]) -> _Typed:
+    def _type(
+        self, chunks: list[pa.RecordBatch], odd: dict[tuple[int, int], bytes], accounts: list[str | None]
+    ) -> _Typed:
         """The rows of some record texts, and what is no event."""
         rows, set_aside = type_records(self._typing_con, pa.Table.from_batches(chunks), odd)
         chunks.clear()
-        return _Typed(*self._filter(rows), set_aside)
+        return _Typed(*self._filter(rows, accounts), set_aside)
 
     def _write(self, batch: _Batch) -> None:
         """Write the batch's rows; commit the events first and the ledger last."""
@@ -364,33 +379,50 @@ class _Ingest:
                     batch.files[number].records_filtered += amount
         self._account(batch, counts, name)
 
-    def _filter(self, rows: pa.Table) -> tuple[pa.Table, dict[int, int]]:
+    def _filter(self, rows: pa.Table, accounts: list[str | None]) -> tuple[pa.Table, dict[int, int]]:
         """The selected rows, and how many others there were by file."""
         condition = self.selection.condition()
         if not condition:
             return rows, {}
         con = self._typing_con
+        files = {"file_no": pa.array(range(len(accounts)), pa.int32()), "path_account": pa.array(accounts, pa.string())}
         con.register("unfiltered", rows)
-        others = f"SELECT file_no, count(*) FROM unfiltered WHERE is_whole AND NOT ({condition}) GROUP BY file_no"
+        con.register("path_accounts", pa.table(files))
+        source = "unfiltered LEFT JOIN path_accounts USING (file_no) WHERE is_whole"
+        others = f"SELECT file_no, count(*) FROM {source} AND NOT ({condition}) GROUP BY file_no"
         filtered = dict(con.execute(others).fetchall())
-        rows = con.sql(f"FROM unfiltered WHERE is_whole AND ({condition})").to_arrow_table()
+        selected = f"SELECT * EXCLUDE (path_account) FROM {source} AND ({condition})"
+        rows = con.sql(selected).to_arrow_table().select(rows.column_names)
         con.unregister("unfiltered")
+        con.unregister("path_accounts")
         return rows, filtered
 
     def _keep_set_aside(self, batch: _Batch, set_aside: list[SetAside], name: str) -> None:
         if not set_aside:
             return
+        known = self._set_aside_before()
         rows = [
-            (batch.files[each.file_no].uri, each.record_no, each.reason, each.text.decode("utf-8", "replace"), name)
+            (batch.files[each.file_no].uri, each.record_no, each.reason, readable(each.text), name)
             for each in set_aside
+            if (batch.files[each.file_no].uri, each.record_no, readable(each.text)) not in known
         ]
+        for each in set_aside:
+            batch.files[each.file_no].records_set_aside += 1
+        if not rows:
+            return
         names = [column.name for column in SET_ASIDE_COLUMNS]
         table = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
         folder = self.lake.table_path("set_aside")
         written = write_parquet(table, folder, f"part-{name}.parquet", table="set_aside", partition={})
         self.lake.commit("set_aside", [written], batch=name)
-        for each in set_aside:
-            batch.files[each.file_no].records_set_aside += 1
+
+    def _set_aside_before(self) -> set[tuple[str, int, str]]:
+        """What a file that is read again may set aside a second time."""
+        paths = self.lake.live_files("set_aside")
+        if not paths:
+            return set()
+        query = f"SELECT log_file, record_number, record FROM {parquet_sql(paths)}"
+        return set(self._con.execute(query).fetchall())
 
     def _account(self, batch: _Batch, counts: dict[int, FileCounts], name: str) -> None:
         now = datetime.now(UTC)
@@ -402,10 +434,11 @@ class _Ingest:
             row.first_event_time = _earlier(row.first_event_time, counted.first_event_time)
             row.last_event_time = _later(row.last_event_time, counted.last_event_time)
             row.ingested_at, row.batch = now, name
+            if number not in batch.concluded:
+                continue
             if row.status == "ingested" and row.records and row.records == row.records_set_aside:
                 row.status, row.reason = "rejected", "not CloudTrail: none of its records is an event"
-        concluded = [row for row in batch.files if _is_concluded(row)]
-        self._partial.update({row.uri: row for row in batch.files if not _is_concluded(row)})
+        concluded = [batch.files[number] for number in sorted(batch.concluded)]
         if concluded:
             self.lake.commit("files", [write_ledger(self.lake, name, concluded)], batch=name)
         self._sum_up(concluded)
@@ -445,11 +478,6 @@ def _ledger_row(log_file: LogFile) -> LedgerRow:
         region=facts.region,
         delivered_at=facts.delivered_at,
     )
-
-
-def _is_concluded(row: LedgerRow) -> bool:
-    """False while a large file goes on in the next batch."""
-    return row.sha256_stored is not None or row.status in ("rejected", "skipped")
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -77,7 +77,8 @@ def test_findings_have_the_documented_shape(detection: Detection, tmp_path: Path
 
     for finding in first:
         assert "111122223333" == finding.account
-        assert finding.actor and finding.source_ip
+        assert finding.actor
+        assert finding.source_ip
         assert finding.first_event_time <= finding.last_event_time
         assert 32 == len(finding.fingerprint)
     assert sorted(f.fingerprint for f in first) == sorted(f.fingerprint for f in second)

@@ -98,9 +98,7 @@ def test_columns_are_those_of_the_schema(logs: Path, lake_dir: Path, ingest: Ing
     assert arrow_schema(TABLES[table]).names == list(rows(table)[0])
 
 
-@pytest.mark.parametrize(
-    "name", ["a b", "a%20b", "a+b", "a'b", "é", "[1]", "a*b", "a?b", "a#b", "event_date=2020-01-01", "a=b"]
-)
+@pytest.mark.parametrize("name", ["a b", "a+b", "a'b", "é", "[1]", "a*b", "a?b", "a#b", "event_date=2020-01-01", "a=b"])
 def test_lake_path_may_have_any_character(logs: Path, tmp_path: Path, ingest: Ingest, rows: Rows, name: str) -> None:
     """A lake lies wherever the user wants it, and is found again there."""
     lake = tmp_path / name / "lake"
@@ -112,6 +110,15 @@ def test_lake_path_may_have_any_character(logs: Path, tmp_path: Path, ingest: In
 
     assert (1, 1, 1) == (summary.files_known, summary.events_added, summary.duplicates_dropped)
     assert event_ids([record(1), record(2)]) == event_ids(rows(lake=lake))
+
+
+def test_lake_path_with_a_percent_sign_is_refused(logs: Path, tmp_path: Path, ingest: Ingest) -> None:
+    """Delta would take it for an escape and write elsewhere; trailql says so before anything is written."""
+    write_log(logs, record(1))
+
+    with pytest.raises(LakeError, match="%"):
+        ingest(lake=tmp_path / "a%20b" / "lake")
+    assert [] == [path.name for path in tmp_path.iterdir() if path.name.startswith("a")]
 
 
 def test_lake_inside_the_source_is_no_source(logs: Path, ingest: Ingest) -> None:

@@ -12,7 +12,6 @@ import pytest
 
 from tests.conftest import Ingest, Rows
 from tests.made import ACCOUNT, REGION, TIME, log_key, record, text, trail, write_file, write_log
-from trailql.ingest import Selection
 
 
 def test_columns_of_an_ingested_file(logs: Path, ingest: Ingest, rows: Rows) -> None:
@@ -104,19 +103,6 @@ def test_rejected_file_is_retried_on_demand(logs: Path, ingest: Ingest, retry: b
     summary = ingest(retry_rejected=retry)
 
     assert (int(retry), int(not retry)) == (summary.rejected, summary.files_rejected_before)
-
-
-@pytest.mark.parametrize("kind", ["unreadable", "filtered"])
-def test_one_row_a_version(logs: Path, ingest: Ingest, rows: Rows, kind: str) -> None:
-    """A file that every run meets unchanged has one row in the ledger, not one a run."""
-    if kind == "unreadable":
-        (logs / "gone.json").symlink_to(logs / "nowhere")
-    else:
-        write_file(logs, "a.json", trail(record(1), record(2, awsRegion="eu-west-1")))
-    for _ in range(3):
-        ingest(selection=Selection(regions=frozenset({"us-east-1"})))
-
-    assert 1 == len(rows("files"))
 
 
 def test_large_file_across_batches_has_one_row(logs: Path, ingest: Ingest, rows: Rows) -> None:

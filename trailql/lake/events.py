@@ -182,8 +182,8 @@ def _settle_conflicts(con: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> N
 
 
 def _canonical_hash(row: dict[str, object]) -> str:
-    record = rebuild(row, exact_numbers=True)
-    canonical = json.dumps(_without_nulls(record), sort_keys=True, default=lambda number: str(number.normalize()))
+    record = rebuild(row, exact=True)
+    canonical = json.dumps(_without_nulls(record), sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

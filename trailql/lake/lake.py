@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Schema
@@ -52,7 +53,7 @@ class Lake:
         if not (path / "_delta_log").is_dir():
             return None
         try:
-            return DeltaTable(str(path))
+            return DeltaTable(path.as_uri())
         except Exception as error:
             raise LakeError(f"the table {table} cannot be opened: {error}", at=str(path)) from error
 
@@ -68,7 +69,7 @@ class Lake:
         if delta is None:
             return []
         uris = delta.file_uris(file_pruning_predicate=predicate) if predicate else delta.file_uris()
-        return sorted(uris)
+        return sorted(unquote(uri.removeprefix("file://")) for uri in uris)
 
     def commit(self, table: str, files: Sequence[WrittenFile], *, batch: str) -> None:
         """Make written files part of the table, all or none."""
@@ -79,7 +80,7 @@ class Lake:
         delta = self.open_table(table)
         if delta is None:
             create_table_with_add_actions(
-                str(self.table_path(table)),
+                self.table_path(table).as_uri(),
                 schema,
                 actions,
                 mode="error",
@@ -126,6 +127,8 @@ def open_lake_folder(path: str | Path, *, create: bool = False) -> Lake:
     """
     folder = Path(path).expanduser().absolute()
     marker = folder / _MARKER
+    if "%" in str(folder):
+        raise LakeError("a lake's path cannot contain %: Delta takes it for an escape", at=str(path))
     try:
         if marker.is_file():
             _check_layout(marker)

@@ -76,12 +76,14 @@ _COLUMNS = ", ".join(
 
 
 # DuckDB writes floats anew when it reads JSON: a number with many digits or an exponent may come back as another one.
+_KNOWN_YEAR = "coalesce(r.eventTime >= '0001-01-02' AND r.eventTime < '9999-12-31', false)"
 _SAME_NUMBERS = "(clean = written OR NOT regexp_matches(clean, '[0-9.]{16}|[0-9][eE][+-]?[0-9]|-0'))"
 
 
 def _typed_sql(source: str, *, order: int = 0, text: str = "text") -> str:
     return f"""
-        SELECT file_no, record_no, {is_written_sql("r", "text", order)} AS is_whole, {_COLUMNS}, NULL::VARCHAR AS extra
+        SELECT file_no, record_no, {is_written_sql("r", "text", order)} AND {_KNOWN_YEAR} AS is_whole,
+            {_COLUMNS}, NULL::VARCHAR AS extra
         FROM (SELECT file_no, record_no, text, from_json({text}, '{_STRUCTURE}') AS r FROM {source})
     """
 

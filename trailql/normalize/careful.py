@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from trailql.schema import RAW_RECORD_KEY, RECORD_COLUMNS, Column
 _COLUMNS = {column.name: column for column in RECORD_COLUMNS}
 _ORDERED = tuple(_COLUMNS[name] for name in KEY_ORDERS[0])
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CANONICAL_TIME = re.compile(rb'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"')
 
 
@@ -48,6 +49,7 @@ def separate(text: bytes) -> tuple[bytes, bytes | None]:
         NotAnEvent: It is no object, or has no usable `eventTime`.
     """
     try:
+        text.decode()
         compact = msgspec.json.format(text, indent=-1)
         fields = {key: bytes(raw) for key, raw in _FIELDS.decode(compact).items()}
     except msgspec.ValidationError as error:
@@ -60,17 +62,23 @@ def separate(text: bytes) -> tuple[bytes, bytes | None]:
         clean, rest = _split(fields, _ORDERED)
     except _EqualKeys:
         return _salvage(text)
-    if b'"eventTime":' not in clean[:4000] and not _time_of(fields):
+    if not _time_of(fields):
         raise NotAnEvent("no usable eventTime")
     return clean, rest
 
 
 def only_as_text(text: bytes) -> bytes:
     """The `extra` of a record that no set of columns can express: its own text, whole."""
-    return json.dumps({RAW_RECORD_KEY: text.decode("utf-8", "surrogatepass")}).encode()
+    return json.dumps({RAW_RECORD_KEY: readable(text)}, ensure_ascii=False).encode()
 
 
-def rebuild(row: Mapping[str, Any], *, exact_numbers: bool = False) -> dict[str, Any]:
+def readable(text: bytes) -> str:
+    r"""JSON text as valid Unicode: lone surrogates, which UTF-8 cannot hold, as the JSON escapes they came from."""
+    found = text.decode("utf-8", "surrogatepass")
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", found)
+
+
+def rebuild(row: Mapping[str, Any], *, exact: bool = False) -> dict[str, Any]:
     """
     The record a row of `events` was made from, equal as JSON to what stood in the log file.
 
@@ -78,18 +86,37 @@ def rebuild(row: Mapping[str, Any], *, exact_numbers: bool = False) -> dict[str,
 
     Args:
         row: Column names to values: text, bool, aware datetime, dict for structs.
-        exact_numbers: Fractions as Decimal instead of float, which holds about 16 digits.
+        exact: For comparing: numbers as `["number", digits]` and objects with equal keys as lists of pairs, since
+            floats hold about 16 digits and a dict one value a key.
     """
-    loads: Loads = partial(json.loads, parse_float=Decimal) if exact_numbers else json.loads
+    loads: Loads = partial(json.loads, parse_int=_integer)
+    if exact:
+        loads = partial(json.loads, parse_float=_digits, parse_int=_whole, object_pairs_hook=_pairs)
     extra = loads(row["extra"]) if row.get("extra") else {}
     if RAW_RECORD_KEY in extra:
-        record: dict[str, Any] = loads(extra[RAW_RECORD_KEY])
-        return record
+        text = extra[RAW_RECORD_KEY]
+        record: Any = loads(text)
+        return record if isinstance(record, dict) else {RAW_RECORD_KEY: record}
     return _merged(_object(row, RECORD_COLUMNS, loads), extra)
 
 
+def _whole(text: str) -> list[str]:
+    return ["integer", text]
+
+
+def _digits(text: str) -> list[str]:
+    """A number by its value: 1.0, 1.00 and 1e0 are one."""
+    with localcontext(prec=max(28, len(text))):
+        return ["number", str(Decimal(text).normalize())]
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> Any:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else [list(pair) for pair in pairs]
+
+
 class _EqualKeys(Exception):
-    """Two equal keys in one object: columns can hold only one of them."""
+    """Two equal keys in one object, or keys with escapes: columns cannot tell them apart."""
 
 
 def _accounts_for(compact: bytes, fields: Mapping[str, bytes]) -> bool:
@@ -98,7 +125,9 @@ def _accounts_for(compact: bytes, fields: Mapping[str, bytes]) -> bool:
     return len(compact) == max(members + 1, 2)
 
 
-def _split(fields: Mapping[str, bytes], columns: Sequence[Column]) -> tuple[bytes, bytes | None]:
+def _split(
+    fields: Mapping[str, bytes], columns: Sequence[Column], *, is_salvage: bool = False
+) -> tuple[bytes, bytes | None]:
     known: list[bytes] = []
     rest: list[bytes] = []
     names = set()
@@ -107,7 +136,7 @@ def _split(fields: Mapping[str, bytes], columns: Sequence[Column]) -> tuple[byte
         raw = fields.get(column.name)
         if raw is None or raw == b"null":
             continue
-        fits, misfit = _fit(raw, column)
+        fits, misfit = _fit(raw, column, is_salvage=is_salvage)
         key = f'"{column.name}":'.encode()
         if fits is not None:
             known.append(key + fits)
@@ -119,7 +148,7 @@ def _split(fields: Mapping[str, bytes], columns: Sequence[Column]) -> tuple[byte
     return b"{" + b",".join(known) + b"}", b"{" + b",".join(rest) + b"}" if rest else None
 
 
-def _fit(raw: bytes, column: Column) -> tuple[bytes | None, bytes | None]:
+def _fit(raw: bytes, column: Column, *, is_salvage: bool = False) -> tuple[bytes | None, bytes | None]:
     """The part of a value that the column's type holds, and the part that has to go to `extra`."""
     match column.kind:
         case "json":
@@ -135,10 +164,13 @@ def _fit(raw: bytes, column: Column) -> tuple[bytes | None, bytes | None]:
             return (_json_time(moment), raw) if moment else (None, raw)
     if raw[:1] != b"{":
         return None, raw
-    fields = {key: bytes(value) for key, value in _FIELDS.decode(raw).items()}
-    if not _accounts_for(raw, fields):
+    try:
+        fields = {key: bytes(value) for key, value in _FIELDS.decode(raw).items()}
+    except msgspec.MsgspecError as error:
+        raise _EqualKeys from error
+    if not is_salvage and not _accounts_for(raw, fields):
         raise _EqualKeys
-    return _split(fields, column.fields)
+    return _split(fields, column.fields, is_salvage=is_salvage)
 
 
 def _time_of(fields: Mapping[str, bytes]) -> datetime | None:
@@ -147,15 +179,15 @@ def _time_of(fields: Mapping[str, bytes]) -> datetime | None:
 
 def _instant(raw: bytes) -> datetime | None:
     """ISO text in its usual spellings, or seconds or milliseconds since 1970."""
-    value = msgspec.json.decode(raw)
     try:
+        value = msgspec.json.decode(raw)
         if isinstance(value, str):
             moment = datetime.fromisoformat(value)
             moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
             return moment.astimezone(UTC)
         if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
             return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
-    except (ValueError, OverflowError, OSError):
+    except (ValueError, OverflowError, OSError, RecursionError, msgspec.MsgspecError):
         return None
     return None
 
@@ -171,7 +203,8 @@ def _spelled(moment: datetime) -> str:
 def _salvage(text: bytes) -> tuple[bytes, bytes]:
     """Columns as far as they go, and the whole text beside them: equal keys, lone surrogates, huge numbers."""
     try:
-        record = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+        decoded = text.decode("utf-8", "surrogatepass")
+        record = json.loads(decoded, parse_int=_number, parse_float=_number, parse_constant=str)
     except (ValueError, RecursionError) as error:
         raise NotAnEvent("JSON that cannot be read") from error
     if not isinstance(record, dict):
@@ -180,7 +213,17 @@ def _salvage(text: bytes) -> tuple[bytes, bytes]:
     fields = {key: bytes(raw) for key, raw in _FIELDS.decode(msgspec.json.format(scrubbed, indent=-1)).items()}
     if not _time_of(fields):
         raise NotAnEvent("no usable eventTime")
-    return _split(fields, _ORDERED)[0], only_as_text(text)
+    return _split(fields, _ORDERED, is_salvage=True)[0], only_as_text(text)
+
+
+def _number(text: str) -> float | int | str:
+    """A number of a size Python and JSON agree on, else its text."""
+    return int(text) if len(text) < 19 and text.lstrip("-").isdigit() else text
+
+
+def _integer(text: str) -> int | Decimal:
+    """Python refuses to read integers of more than 4,300 digits as int."""
+    return int(text) if len(text) < 4000 else Decimal(text)
 
 
 def _object(values: Mapping[str, Any], columns: Iterable[Column], loads: Loads) -> dict[str, Any]:

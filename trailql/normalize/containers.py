@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import binascii
 import gzip
+import io
 import json
 import re
 import zlib
@@ -27,6 +28,7 @@ import msgspec
 from trailql.errors import BadLogFile
 
 _MAX_LAYERS = 6
+_MOST_INNER_BYTES = 64 * 1024 * 1024
 _EXPORT_LINE = re.compile(rb"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z (?=\{)", re.MULTILINE)
 
 
@@ -49,10 +51,12 @@ class Unwrapped:
     Args:
         records: The text of each record, in file order; buffers into the file's own bytes where possible.
         container: How they were wrapped, for the ledger: `trail`, `array`, `object`, `ndjson`, `lookup-events`, …
+        is_checked: Whether every record is known to be valid JSON in valid UTF-8.
     """
 
     records: list[bytes | memoryview]
     container: str
+    is_checked: bool = False
 
 
 def unwrap(body: bytes, *, origin: str) -> Unwrapped:
@@ -76,10 +80,17 @@ def unwrap(body: bytes, *, origin: str) -> Unwrapped:
     trail = _fast_trail(body)
     if trail is not None:
         return trail
+    if _has_tiny_elements(body):
+        raise BadLogFile("not CloudTrail: hundreds of thousands of elements too small to be records", at=origin)
     try:
         return _careful(body.removeprefix(b"\xef\xbb\xbf").strip(), origin)
     except RecursionError as error:
         raise BadLogFile("JSON nested too deeply to be a CloudTrail record", at=origin) from error
+
+
+def _has_tiny_elements(body: bytes) -> bool:
+    """A few KB of gzip can unpack to millions of elements, each an object in memory; a record has over 100 bytes."""
+    return body.count(b",") > 100_000 and body.count(b":") * 8 < body.count(b",")
 
 
 def _check_utf8(body: bytes, origin: str) -> None:
@@ -92,7 +103,7 @@ def _check_utf8(body: bytes, origin: str) -> None:
 
 def _fast_trail(body: bytes) -> Unwrapped | None:
     """`{"Records":[…]}` and nothing else; None sends the file the careful way."""
-    if not body.startswith(b'{"Records":['):
+    if not body.startswith(b'{"Records":[') or _has_tiny_elements(body):
         return None
     try:
         raws = _TRAIL.decode(body).Records
@@ -102,7 +113,7 @@ def _fast_trail(body: bytes) -> Unwrapped | None:
     accounted = sum(map(len, records)) + max(len(records) - 1, 0) + len(b'{"Records":[]}')
     if accounted != len(body.rstrip()) or (records and not _is_record(_members(bytes(records[0])))):
         return None
-    return Unwrapped(records, "trail")
+    return Unwrapped(records, "trail", is_checked=True)
 
 
 def _careful(body: bytes, origin: str) -> Unwrapped:
@@ -170,10 +181,7 @@ def _peel(text: bytes, layer: int = 0) -> Unwrapped:
     if layer > _MAX_LAYERS:
         raise _Foreign("not CloudTrail: containers nested too deeply")
     if text[:1] == b"[":
-        rows = _elements(text)
-        if rows and rows[0][:1] == b"[":
-            rows = [_insights_row(row) for row in rows]
-        return _all(rows, "array", layer)
+        return _all(_rows(text), "array", layer)
     members = _members(text)
     if not members:
         raise _Foreign("not CloudTrail: JSON, but no object with records in it")
@@ -184,9 +192,20 @@ def _peel_object(text: bytes, members: Mapping[str, bytes], layer: int) -> Unwra
     _refuse_foreign(members)
     if _is_record(members):
         return Unwrapped([text], "object")
-    for key, container in (("Records", "trail"), ("Events", "lookup-events"), ("events", "log-events")):
-        if members.get(key, b"")[:1] == b"[":
-            return _all(_elements(members[key]), container, layer)
+    lists = [
+        _all(_rows(members[key]), container, layer)
+        for key, container in (
+            ("Records", "trail"),
+            ("Events", "lookup-events"),
+            ("events", "log-events"),
+            ("results", "log-events"),
+        )
+        if members.get(key, b"")[:1] == b"["
+    ]
+    if lists:
+        if text.count(b'"Records"') > 1 and _has_equal_keys(text):
+            raise _Foreign("two lists under one key: which one is meant cannot be told")
+        return Unwrapped([record for each in lists for record in each.records], lists[0].container)
     if "logEvents" in members:
         return _log_events(members, layer)
     for key, container in (
@@ -280,11 +299,20 @@ def _base64(raw: bytes, layer: int) -> Unwrapped:
     try:
         data = base64.b64decode(json.loads(raw), validate=True)
         if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
+            with gzip.open(io.BytesIO(data)) as unpacked:
+                data = unpacked.read(_MOST_INNER_BYTES + 1)
+            if len(data) > _MOST_INNER_BYTES:
+                raise _Foreign("gzip inside base64 that unpacks to more than 64 MiB: no log message is that large")
     except (binascii.Error, ValueError, OSError, EOFError, zlib.error) as error:
         raise _Foreign("not CloudTrail: data that is neither base64 nor gzip") from error
     peeled = _peel(data.strip(), layer + 1)
     return Unwrapped(peeled.records, "subscription")
+
+
+def _rows(text: bytes) -> list[bytes]:
+    """The elements of an array; rows of a CloudWatch Logs Insights result as objects."""
+    rows = _elements(text)
+    return [_insights_row(row) for row in rows] if rows and rows[0][:1] == b"[" else rows
 
 
 def _insights_row(row: bytes) -> bytes:
@@ -303,8 +331,19 @@ def _members(text: bytes) -> dict[str, bytes]:
         return {}
     try:
         return {key: bytes(raw) for key, raw in _OBJECT.decode(text).items()}
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return _slices(text.decode("utf-8", "surrogatepass"))
+
+
+def _has_equal_keys(text: bytes) -> bool:
+    """Whether the outermost object has a key twice; what is inside its members is not looked at."""
+    found: list[bool] = []
+
+    def note(pairs: list[tuple[str, object]]) -> None:
+        found.append(len({key for key, _ in pairs}) < len(pairs))
+
+    json.JSONDecoder(object_pairs_hook=note, strict=False).decode(text.decode("utf-8", "surrogatepass"))
+    return found[-1]
 
 
 def _elements(text: bytes) -> list[bytes]:

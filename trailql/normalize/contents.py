@@ -102,7 +102,7 @@ def sha256_of(stream: BinaryIO) -> str:
     """SHA-256 of the stored bytes, hex: for a file whose content could not be read."""
     digest = hashlib.sha256()
     with stream:
-        while block := stream.read(_READ_BYTES):
+        while block := _read(stream, ""):
             digest.update(block)
     return digest.hexdigest()
 
@@ -130,9 +130,8 @@ def _gunzip(stream: BinaryIO, data: bytes, stored: hashlib._Hash, origin: str) -
             if block:
                 yield block
             if unpacker.eof:
-                data = unpacker.unused_data or _read(stream, origin)
-                stored.update(data if not unpacker.unused_data else b"")
-                if not data.rstrip(b"\0"):
+                data = _after_member(stream, unpacker.unused_data, stored, origin)
+                if not data:
                     return
                 if data[:2] != GZIP_MAGIC:
                     raise BadLogFile("unexpected data after the end of the gzip stream", at=origin)
@@ -146,6 +145,17 @@ def _gunzip(stream: BinaryIO, data: bytes, stored: hashlib._Hash, origin: str) -
                     raise BadLogFile(f"truncated: the gzip stream breaks off after {size:,} bytes", at=origin)
     except isal_zlib.error as error:  # type: ignore[misc]  # its stubs do not know it is an exception
         raise BadLogFile(f"damaged gzip after {size:,} bytes: {error}", at=origin) from error
+
+
+def _after_member(stream: BinaryIO, data: bytes, stored: hashlib._Hash, origin: str) -> bytes:
+    """What follows a gzip member, at least its first two bytes; zeros that pad the file are left out."""
+    while len(data) < 2 or not data.rstrip(b"\0"):
+        more = _read(stream, origin)
+        stored.update(more)
+        if not more:
+            return data.rstrip(b"\0")
+        data = data.lstrip(b"\0") + more if data.rstrip(b"\0") else more if len(data) > 1 else data + more
+    return data
 
 
 def _read(stream: BinaryIO, origin: str) -> bytes:

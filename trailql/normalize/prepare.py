@@ -88,7 +88,7 @@ def _is_line_delimited(log_file: LogFile) -> bool:
 
 
 def _part(log_file: LogFile, contents: Contents, found: Unwrapped, *, is_last: bool = True) -> Prepared:
-    odd = {} if found.container == "trail" else _odd_ones(found)
+    odd = {} if found.is_checked else _odd_ones(found)
     texts: list[bytes | memoryview] = found.records
     if odd:
         texts = [_NO_RECORD if number in odd else text for number, text in enumerate(texts)]
@@ -101,8 +101,9 @@ def _odd_ones(found: Unwrapped) -> dict[int, bytes]:
     decoder = msgspec.json.Decoder(msgspec.Raw)
     for number, text in enumerate(found.records):
         try:
+            bytes(text).decode()
             decoder.decode(text)
-        except (msgspec.MsgspecError, RecursionError):
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             odd[number] = bytes(text)
     return odd
 

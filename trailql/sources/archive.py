@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tarfile
 import tempfile
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from io import BytesIO
 from typing import IO, BinaryIO, cast
@@ -82,34 +83,47 @@ def _open_zip(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: str) -> Bin
 
 def _tar_members(path: str) -> Iterator[LogFile]:
     names: Counter[str] = Counter()
-    with tarfile.open(path, "r|*") as archive:
+    with tarfile.open(path, "r:*") as archive:
         for info in archive:
             if not info.isfile():
                 continue
             stream = archive.extractfile(info)
-            held = _hold(stream) if stream else BytesIO()
-            tag = f"mtime:{info.mtime}"
-            yield _member(path, info.name, names, info.size, tag, partial(_rewound, held))
+            held = _Held(stream) if stream else _Held(BytesIO())
+            tag = f"sha256:{held.sha256}"
+            yield _member(path, info.name, names, info.size, tag, held.open)
+        if not _has_end(archive):
+            raise tarfile.ReadError("it breaks off")
 
 
-def _hold(stream: IO[bytes]) -> BinaryIO:
+def _has_end(archive: tarfile.TarFile) -> bool:
+    """Whether the archive ends with its block of zeros; tarfile takes a cut-off header for the end without a word."""
+    position = archive.offset
+    archive.fileobj.seek(position)
+    return archive.fileobj.read(512) == bytes(512)
+
+
+class _Held:
     """A member's bytes, kept past the archive's reading position: in memory, or on disk when large."""
-    head = stream.read(_IN_MEMORY_BYTES)
-    if len(head) < _IN_MEMORY_BYTES:
-        return BytesIO(head)
-    spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed by its reader
-    spool.write(head)
-    while block := stream.read(1 << 20):
-        spool.write(block)
-    return cast(BinaryIO, spool)
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        digest = hashlib.sha256()
+        self._spool = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - kept until the last reader is gone
+        while block := stream.read(1 << 20):
+            digest.update(block)
+            self._spool.write(block)
+        self.sha256 = digest.hexdigest()
+        self._size = self._spool.tell()
+
+    def open(self) -> BinaryIO:
+        """A reader of its own, as often as asked for."""
+        self._spool.seek(0)
+        if self._size <= _IN_MEMORY_BYTES:
+            return BytesIO(self._spool.read())
+        self._spool.rollover()
+        return open(os.dup(self._spool.fileno()), "rb")
 
 
-def _rewound(held: BinaryIO) -> BinaryIO:
-    held.seek(0)
-    return held
-
-
-def _member(path: str, name: str, names: Counter[str], size: int, tag: str, opener: partial[BinaryIO]) -> LogFile:
+def _member(path: str, name: str, names: Counter[str], size: int, tag: str, opener: Callable[[], BinaryIO]) -> LogFile:
     names[name] += 1
     again = f"#{names[name]}" if names[name] > 1 else ""
     facts = read_key(name)

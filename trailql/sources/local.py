@@ -21,6 +21,10 @@ _FOREIGN_ENDINGS = frozenset(
 """Names that are no log files; inside a folder they are skipped (and named), given by hand they are read."""
 
 
+Seen = dict[tuple[int, int], str]
+"""Files and folders met so far, by device and inode."""
+
+
 def local_log_files(specs: Iterable[str]) -> Iterator[LogFile]:
     """
     Every candidate under the given files, folders and globs, each once.
@@ -34,7 +38,7 @@ def local_log_files(specs: Iterable[str]) -> Iterator[LogFile]:
     Raises:
         SourceError: A path or pattern that matches nothing.
     """
-    seen: set[tuple[int, int]] = set()
+    seen: Seen = {}
     for spec in specs:
         for path in _expand(spec):
             yield from _visit(path, seen, given_by_hand=True)
@@ -50,7 +54,7 @@ def _expand(spec: str) -> list[str]:
     return matches
 
 
-def _visit(path: str, seen: set[tuple[int, int]], *, given_by_hand: bool) -> Iterator[LogFile]:
+def _visit(path: str, seen: Seen, *, given_by_hand: bool) -> Iterator[LogFile]:
     try:
         status = os.stat(path)
     except OSError as error:
@@ -59,31 +63,36 @@ def _visit(path: str, seen: set[tuple[int, int]], *, given_by_hand: bool) -> Ite
     identity = (status.st_dev, status.st_ino)
     if stat.S_ISDIR(status.st_mode):
         if identity in seen:
-            yield _skipped(path, status, "a link to a folder that is read already")
+            if seen[identity] != path:
+                yield _skipped(path, status, "a link to a folder that is read already")
             return
-        seen.add(identity)
+        seen[identity] = path
         yield from _visit_folder(path, seen)
     elif not stat.S_ISREG(status.st_mode):
         yield _skipped(path, status, "not a regular file")
     elif identity in seen:
-        yield _skipped(path, status, "the same file on disk as one read already")
+        if seen[identity] != path:
+            yield _skipped(path, status, "the same file on disk as one read already")
     else:
-        if status.st_nlink > 1 or os.path.islink(path):
-            seen.add(identity)
+        seen[identity] = path
         yield from _visit_file(path, status, given_by_hand=given_by_hand)
 
 
-def _visit_folder(path: str, seen: set[tuple[int, int]]) -> Iterator[LogFile]:
+def _visit_folder(path: str, seen: Seen) -> Iterator[LogFile]:
     try:
         with os.scandir(path) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
         yield _unreadable(path, error)
         return
+    if any(entry.name == "trailql.json" for entry in found):
+        yield _skipped(path, os.stat(path), "a trailql lake")
+        return
     for entry in found:
         # The usual case, a plain file with one name, costs one system call.
         status = entry.stat(follow_symlinks=False) if entry.is_file(follow_symlinks=False) else None
-        if status and status.st_nlink == 1 and (status.st_dev, status.st_ino) not in seen:
+        if status and (status.st_dev, status.st_ino) not in seen:
+            seen[status.st_dev, status.st_ino] = entry.path
             yield from _visit_file(entry.path, status, given_by_hand=False)
         else:
             yield from _visit(entry.path, seen, given_by_hand=False)

@@ -32,6 +32,10 @@ class LogFile:
     skip: str = ""
     problem: str = ""
 
+    def __post_init__(self) -> None:
+        # A file name is bytes and need not be text; its URI is.
+        object.__setattr__(self, "uri", self.uri.encode("utf-8", "backslashreplace").decode())
+
     @property
     def order(self) -> tuple[str, str]:
         """Delivery minute, then name: the order that keeps a batch within a day or two."""

@@ -36,13 +36,13 @@ from trailql.schema import RECORD_COLUMNS, Column
 _QUESTIONS = {
     "API calls per service and name": (
         "eventSource VARCHAR, eventName VARCHAR",
-        "SELECT eventSource, eventName, count(*) AS calls FROM events GROUP BY ALL ORDER BY calls DESC, ALL LIMIT 20",
+        "SELECT eventSource, eventName, count(*) AS calls FROM events GROUP BY ALL ORDER BY calls DESC, eventSource, eventName LIMIT 20",
     ),
     "refused calls per principal": (
         "errorCode VARCHAR, userIdentity STRUCT(arn VARCHAR)",
         """SELECT userIdentity.arn AS arn, errorCode, count(*) AS calls FROM events
         WHERE errorCode LIKE 'AccessDenied%' OR errorCode LIKE '%UnauthorizedOperation'
-        GROUP BY ALL ORDER BY calls DESC, arn LIMIT 20""",
+        GROUP BY ALL ORDER BY calls DESC, arn, errorCode LIMIT 20""",
     ),
     "everything one access key did": (
         "eventTime VARCHAR, eventName VARCHAR, userIdentity STRUCT(accessKeyId VARCHAR)",

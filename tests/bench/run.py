@@ -36,7 +36,8 @@ from trailql.schema import RECORD_COLUMNS, Column
 _QUESTIONS = {
     "API calls per service and name": (
         "eventSource VARCHAR, eventName VARCHAR",
-        "SELECT eventSource, eventName, count(*) AS calls FROM events GROUP BY ALL ORDER BY calls DESC, eventSource, eventName LIMIT 20",
+        """SELECT eventSource, eventName, count(*) AS calls FROM events
+        GROUP BY ALL ORDER BY calls DESC, eventSource, eventName LIMIT 20""",
     ),
     "refused calls per principal": (
         "errorCode VARCHAR, userIdentity STRUCT(arn VARCHAR)",

@@ -35,6 +35,8 @@ from trailql.sources.source import LogFile
 _CHUNK_BYTES = 16 * 1024 * 1024
 _TYPED_AT_ONCE = 2
 """A batch is typed in so many parts: large files in the lake, no long wait before the first and after the last."""
+_FIRST_BATCH = 4
+"""The first batch is smaller by this, so that no stage of the pipeline waits long for its first work."""
 _READERS = 2
 _AHEAD = 32
 _LATEST_DELIVERY = timedelta(days=30)
@@ -246,12 +248,14 @@ class _Ingest:
     def take(self, log_files: Iterator[LogFile]) -> None:
         """Read ahead in threads and collect batches in file order; type some while others are written."""
         batch = _Batch()
+        limit = self.batch_bytes // _FIRST_BATCH
         writing: deque[Future[None]] = deque()
         for prepared in self._prepared(log_files):
             self._collect(batch, prepared)
-            if batch.held_bytes + batch.waiting_bytes >= self.batch_bytes // _TYPED_AT_ONCE:
+            if batch.held_bytes + batch.waiting_bytes >= limit // _TYPED_AT_ONCE:
                 self._send_to_typing(batch)
-            if batch.typed_bytes >= self.batch_bytes:
+            if batch.typed_bytes >= limit:
+                limit = self.batch_bytes
                 writing.append(self._writer.submit(self._write, batch))
                 batch = _Batch()
                 if len(writing) > 1:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
-
-# Arrow's allocator hands memory back to the system as soon as it can, and every batch then pays for fresh pages again.
-# Read when pyarrow is loaded, which the commands do later.
-os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
-os.environ.setdefault("MIMALLOC_ALLOW_LARGE_OS_PAGES", "1")
 
 import typer
 
@@ -44,6 +40,7 @@ def _common(
 
 def main() -> None:
     """Run the command line; a TrailqlError becomes a message on stderr and its exit code."""
+    _keep_freed_memory()
     try:
         app(standalone_mode=True)
     except TrailqlError as error:
@@ -59,3 +56,20 @@ def main() -> None:
     except KeyboardInterrupt:
         print("trailql: interrupted", file=sys.stderr)
         raise SystemExit(130) from None
+
+
+def _keep_freed_memory() -> None:
+    """
+    Allocators hand memory back to the system as soon as they can, and every batch then pays for fresh pages again.
+
+    Arrow's reads its environment when pyarrow is loaded, which the commands do later; glibc's is told by `mallopt`.
+    """
+    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
+    os.environ.setdefault("MIMALLOC_ALLOW_LARGE_OS_PAGES", "1")
+    trim_threshold, mmap_threshold = -1, -3
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, TypeError, AttributeError):  # not glibc: nothing to tell
+        return
+    mallopt(mmap_threshold, 32 * 1024 * 1024)
+    mallopt(trim_threshold, 1024 * 1024 * 1024)

@@ -72,11 +72,17 @@ def write_events(
     files = []
     for day, first, count in _days(order["day"]):
         chosen = rows.take(order["row_no"].slice(first, count).combine_chunks())
-        chosen = chosen.append_column("log_file", names.take(chosen["file_no"].combine_chunks()))
+        chosen = chosen.append_column("log_file", _named(chosen["file_no"].combine_chunks(), names))
         partition: dict[str, str | None] = {PARTITION_COLUMN: str(day)}
         folder = lake.table_path("events")
         files.append(write_parquet(chosen, folder, f"part-{batch}.parquet", table="events", partition=partition))
     return files, counts
+
+
+def _named(file_numbers: pa.Array, names: pa.Array) -> pa.DictionaryArray:
+    """File names by number, as a dictionary: a million long names need not be told apart again."""
+    encoded = file_numbers.dictionary_encode()
+    return pa.DictionaryArray.from_arrays(encoded.indices, names.take(encoded.dictionary))
 
 
 def _days(days: pa.ChunkedArray) -> Iterator[tuple[date, int, int]]:

@@ -16,8 +16,14 @@ from trailql.schema import PARTITION_COLUMN, TABLES, walk
 
 _ROW_GROUP_ROWS = 200_000
 _PRUNED_BY = ("eventTime", "eventSource", "eventName", "awsRegion", "recipientAccountId")
-_SELDOM_EQUAL = frozenset({"eventID", "requestID", "requestParameters", "responseElements", "additionalEventData"})
+_SELDOM_EQUAL = frozenset(
+    """
+    eventID requestID responseElements additionalEventData
+    uri version_tag size_bytes content_bytes sha256_stored sha256_content first_event_time last_event_time
+    """.split()
+)
 """Columns a dictionary makes larger: their values hardly repeat."""
+_NUMBERS = frozenset({"size_bytes", "content_bytes", "first_event_time", "last_event_time"})
 
 
 def write_parquet(
@@ -37,7 +43,7 @@ def write_parquet(
     target = folder.joinpath(*parts, name)
     target.parent.mkdir(parents=True, exist_ok=True)
     columns = [column for column in TABLES[table] if column.name not in partition]
-    pq.write_table(rows.select([c.name for c in columns]).cast(arrow_schema(columns)), target, **_OPTIONS)
+    pq.write_table(_as_stored(rows.select([c.name for c in columns]), arrow_schema(columns)), target, **_OPTIONS)
     return WrittenFile(
         path="/".join([*parts, name]),
         size_bytes=os.path.getsize(target),
@@ -48,21 +54,35 @@ def write_parquet(
     )
 
 
+def _as_stored(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Cast to the table's types; a dictionary of its type stays one, which is how Parquet stores it anyway."""
+    for number, field in enumerate(rows.schema):
+        if pa.types.is_dictionary(field.type) and field.type.value_type == schema.field(number).type:
+            schema = schema.set(number, field)
+    return rows.cast(schema)
+
+
 def _leaves() -> list[str]:
     """Column paths as Parquet knows them, of every table."""
     paths = [".".join(path) for columns in TABLES.values() for path, column in walk(columns) if not column.fields]
     return [path for path in paths if path != PARTITION_COLUMN]
 
 
+def _level(path: str) -> int:
+    if path in _SELDOM_EQUAL - {"uri"}:
+        return 1
+    return 15 if path == "log_file" else 12
+
+
 _LEAVES = _leaves()
 _OPTIONS: dict[str, Any] = {
     "version": "2.6",
     "compression": "zstd",
-    # Ids and free-form text, four fifths of the bytes, gain nothing from a higher level: random hex even grows.
-    "compression_level": {path: 1 if path in _SELDOM_EQUAL else 5 for path in _LEAVES},
+    # Ids and hashes, two thirds of the bytes, gain nothing from a higher level: random hex even grows.
+    "compression_level": {path: _level(path) for path in _LEAVES},
     "row_group_size": _ROW_GROUP_ROWS,
     "use_dictionary": [path for path in _LEAVES if path not in _SELDOM_EQUAL],
-    "column_encoding": dict.fromkeys(sorted(_SELDOM_EQUAL), "DELTA_LENGTH_BYTE_ARRAY"),
+    "column_encoding": dict.fromkeys(sorted(_SELDOM_EQUAL - _NUMBERS), "DELTA_LENGTH_BYTE_ARRAY"),
     "write_statistics": list(_PRUNED_BY),
     "store_schema": False,
 }

@@ -42,6 +42,9 @@ _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _STDLIB = json.JSONDecoder()
 
+RecordText = bytes | msgspec.Raw
+"""One record's JSON; a `Raw` is a view into its file's bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unwrapped:
@@ -54,7 +57,7 @@ class Unwrapped:
         is_checked: Whether every record is known to be valid JSON in valid UTF-8.
     """
 
-    records: list[bytes | memoryview]
+    records: list[RecordText]
     container: str
     is_checked: bool = False
 
@@ -90,7 +93,7 @@ def unwrap(body: bytes, *, origin: str) -> Unwrapped:
 
 def _has_tiny_elements(body: bytes) -> bool:
     """A few KB of gzip can unpack to millions of elements, each an object in memory; a record has over 100 bytes."""
-    return body.count(b",") > 100_000 and body.count(b":") * 8 < body.count(b",")
+    return len(body) > 1 << 20 and body.count(b",") > 100_000 and body.count(b":") * 8 < body.count(b",")
 
 
 def _check_utf8(body: bytes, origin: str) -> None:
@@ -109,17 +112,16 @@ def _fast_trail(body: bytes) -> Unwrapped | None:
         raws = _TRAIL.decode(body).Records
     except (msgspec.MsgspecError, RecursionError):
         return None
-    records: list[bytes | memoryview] = [memoryview(raw) for raw in raws]
-    accounted = sum(map(len, records)) + max(len(records) - 1, 0) + len(b'{"Records":[]}')
-    if accounted != len(body.rstrip()) or (records and not _is_record(_members(bytes(records[0])))):
+    accounted = sum(map(len, raws)) + max(len(raws) - 1, 0) + len(b'{"Records":[]}')
+    if accounted != len(body.rstrip()) or (raws and not _is_record(_members(bytes(raws[0])))):
         return None
-    return Unwrapped(records, "trail", is_checked=True)
+    return Unwrapped([*raws], "trail", is_checked=True)
 
 
 def _careful(body: bytes, origin: str) -> Unwrapped:
     """Peel the layers of whatever this is; remember the names of the outermost."""
     documents = list(_documents(body, origin))
-    records: list[bytes | memoryview] = []
+    records: list[RecordText] = []
     container = ""
     foreign = ""
     for document in documents:
@@ -259,7 +261,7 @@ def _all(rows: list[bytes], container: str, layer: int) -> Unwrapped:
         return Unwrapped([], container)
     if _is_record(_members(rows[0])):
         return Unwrapped(list(rows), container)
-    records: list[bytes | memoryview] = []
+    records: list[RecordText] = []
     foreign: _Foreign | None = None
     found = container
     kept = 0

@@ -11,7 +11,7 @@ import msgspec
 import pyarrow as pa
 
 from trailql.errors import BadLogFile
-from trailql.normalize.containers import Unwrapped, unwrap
+from trailql.normalize.containers import RecordText, Unwrapped, unwrap
 from trailql.normalize.contents import Contents, TooLarge, read_contents, read_lines, sha256_of
 from trailql.sources.source import LogFile
 
@@ -38,7 +38,7 @@ class Prepared:
     """
 
     log_file: LogFile
-    texts: Sequence[bytes | memoryview] = ()
+    texts: Sequence[RecordText] = ()
     lengths: Sequence[int] = ()
     odd: dict[int, bytes] = field(default_factory=dict)
     container: str = ""
@@ -89,7 +89,7 @@ def _is_line_delimited(log_file: LogFile) -> bool:
 
 def _part(log_file: LogFile, contents: Contents, found: Unwrapped, *, is_last: bool = True) -> Prepared:
     odd = {} if found.is_checked else _odd_ones(found)
-    texts: list[bytes | memoryview] = found.records
+    texts: list[RecordText] = found.records
     if odd:
         texts = [_NO_RECORD if number in odd else text for number, text in enumerate(texts)]
     bare = Contents(b"", contents.sha256_stored, contents.sha256_content, contents.content_bytes)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _FILE_NAME = re.compile(
     r"^(?P<account>\d{12})_(?P<folder>CloudTrail(?:-[A-Za-z]+)?)_(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)_"
@@ -54,8 +55,8 @@ class KeyFacts:
 
 def read_key(path: str) -> KeyFacts:
     """What a path or key says, from its folders and its file name; the file name wins for account and region."""
-    folders = _FOLDERS.search(path)
-    name = path.rsplit("/", 1)[-1]
+    folder, _, name = path.rpartition("/")
+    folders = _folders(folder + "/")
     match = _DIGEST_NAME.match(name) or _FILE_NAME.match(name)
     if match is None:
         if folders is None:
@@ -71,6 +72,12 @@ def read_key(path: str) -> KeyFacts:
     )
 
 
+@lru_cache(maxsize=1024)
+def _folders(path: str) -> re.Match[str] | None:
+    return _FOLDERS.search(path)
+
+
+@lru_cache(maxsize=1024)
 def _minute(text: str) -> datetime | None:
     try:
         return datetime.strptime(text, "%Y%m%dT%H%M").replace(tzinfo=UTC)

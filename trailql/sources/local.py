@@ -7,7 +7,6 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import BinaryIO
 
 from trailql.errors import SourceError
@@ -125,11 +124,11 @@ def skip_reason(facts: KeyFacts) -> str:
 
 def _is_foreign(path: str) -> bool:
     name = os.path.basename(path)
-    return Path(name).suffix.lower() in _FOREIGN_ENDINGS or name == ".DS_Store"
+    return os.path.splitext(name)[1].lower() in _FOREIGN_ENDINGS or name == ".DS_Store"
 
 
 def _open(path: str) -> BinaryIO:
-    return open(path, "rb")
+    return open(path, "rb", buffering=0)
 
 
 def _skipped(path: str, status: os.stat_result, reason: str) -> LogFile:

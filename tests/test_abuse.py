@@ -17,10 +17,12 @@ import pytest
 
 from tests.conftest import REPOSITORY, Ingest, read_table
 from tests.made import event_ids, record, text, trail, write_file
+from trailql.ingest.pipeline import Limits
 
 _MOST_MEMORY_KIB = 2 * 1024 * 1024
 _RUN = """
 import json, os, re, resource, sys
+from trailql.ingest.pipeline import Limits
 from trailql.ingest import ingest_logs
 source, lake, user = sys.argv[1], sys.argv[2], int(sys.argv[3])
 if user:
@@ -171,7 +173,7 @@ def test_file_that_goes_bad_late_keeps_the_books(logs: Path, lake_dir: Path, ing
     lines[30_000] = '{"broken'
     write_file(logs, "a.ndjson", "\n".join(lines).encode())
 
-    summary = ingest(max_file_bytes=1 << 20, batch_bytes=1 << 20)
+    summary = ingest(limits=Limits(max_file_bytes=1 << 20, batch_bytes=1 << 20))
 
     assert 1 == summary.rejected
     added = sum(row["rows_added"] for row in read_table(lake_dir, "files"))

@@ -13,7 +13,7 @@ _STEPS = (
     {"normalize"},
     {"lake"},
     {"ingest", "query"},
-    {"detect", "insights"},
+    {"detect", "insights", "forensics"},
     {"report"},
     {"cli"},
 )
@@ -22,6 +22,8 @@ _HOMES = {
     "deltalake": {"lake"},
     "typer": {"cli"},
     "boto3": {"sources"},
+    "botocore": {"sources"},
+    "obstore": {"sources", "lake"},
     "s3fs": {"sources"},
     "sqlglot": {"query", "detect"},
 }

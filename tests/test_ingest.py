@@ -26,6 +26,7 @@ from tests.made import (
 )
 from trailql.errors import SourceError, UsageError
 from trailql.ingest import IngestSummary, Selection
+from trailql.ingest.pipeline import Limits
 
 HOUR = timedelta(hours=1)
 
@@ -154,7 +155,7 @@ def test_progress_is_reported(logs: Path, ingest: Ingest) -> None:
     def note(summary: IngestSummary) -> None:
         seen.append(summary.events_added)
 
-    ingest(on_progress=note, batch_bytes=1)
+    ingest(on_progress=note, limits=Limits(batch_bytes=1))
 
     assert seen == sorted(seen)
     assert 5 == seen[-1]
@@ -166,7 +167,7 @@ def test_large_line_delimited_file_is_whole(logs: Path, ingest: Ingest, rows: Ro
     lines = "\n".join(text(made | {"eventID": f"{number:036d}"}) for number in range(20_000))
     write_file(logs, "a.ndjson", lines.encode())
 
-    summary = ingest(max_file_bytes=1 << 20)
+    summary = ingest(limits=Limits(max_file_bytes=1 << 20))
 
     assert (20_000, 20_000, []) == (summary.records, summary.events_added, summary.problems)
     assert {f"{number:036d}" for number in range(20_000)} == {row["eventID"] for row in rows()}
@@ -176,7 +177,7 @@ def test_large_document_is_refused(logs: Path, ingest: Ingest) -> None:
     """A single document beyond the limit is rejected with the limit and a way out."""
     write_file(logs, "a.json", trail(*(record(number) for number in range(2000))))
 
-    summary = ingest(max_file_bytes=1 << 20)
+    summary = ingest(limits=Limits(max_file_bytes=1 << 20))
 
     assert 1 == summary.rejected
     assert "more than 1 MiB" in summary.problems[0][1]

@@ -4,6 +4,7 @@ Everything trailql raises on purpose, each with the exit code the command line e
     TrailqlError            base: something the user can act on      2
     ├── UsageError          an option or argument is wrong           2
     ├── BadLogFile          one log file cannot be read              3  (ingest catches it, counts it, goes on)
+    │   └── Unreadable      its bytes could not be had; tried again  3
     ├── SourceError         the place the logs lie in is unreadable  4
     ├── LakeError           no lake there, or not one of ours        5
     ├── QueryError          the SQL cannot run                       6
@@ -51,6 +52,10 @@ class BadLogFile(TrailqlError):
     """
 
     exit_code = 3
+
+
+class Unreadable(BadLogFile):
+    """A log file whose bytes could not be had, so that nothing is known of its content; the next ingest tries again."""
 
 
 class SourceError(TrailqlError):

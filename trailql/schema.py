@@ -173,10 +173,20 @@ SET_ASIDE_COLUMNS: tuple[Column, ...] = (
     Column("batch", "string", "The ingest batch that committed it."),
 )
 
+LISTING_COLUMNS: tuple[Column, ...] = (
+    Column("prefix", "string", "URI of the key prefix: one account's trail in one Region."),
+    Column("first_day", "date", "First delivery day listed; null from the beginning."),
+    Column("last_day", "date", "Last delivery day listed."),
+    Column("listed_at", "timestamp", "When, UTC."),
+    Column("batch", "string", "The ingest that listed it."),
+)
+"""Which delivery days of which prefix have been listed to the end, and all their files dealt with."""
+
 TABLES: dict[str, tuple[Column, ...]] = {
     "events": EVENT_COLUMNS,
     "files": FILE_COLUMNS,
     "set_aside": SET_ASIDE_COLUMNS,
+    "listings": LISTING_COLUMNS,
 }
 
 _DUCKDB_TYPES = {

@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import Ingest, Rows
 from tests.made import TIME, event_ids, record, spelled, trail, without, write_file, write_log
 from trailql.ingest import IngestSummary
+from trailql.ingest.pipeline import Limits
 
 Counts = tuple[int, int, int]
 
@@ -37,7 +38,7 @@ def test_copies_across_files(logs: Path, ingest: Ingest, batch_bytes: int) -> No
     write_log(logs, record(1), record(2))
     write_log(logs, record(2), record(3), unique="another0another0", delivered=TIME + timedelta(days=2))
 
-    assert (3, 1, 0) == counts(ingest(batch_bytes=batch_bytes))
+    assert (3, 1, 0) == counts(ingest(limits=Limits(batch_bytes=batch_bytes)))
 
 
 def test_copies_across_runs(logs: Path, ingest: Ingest, rows: Rows) -> None:

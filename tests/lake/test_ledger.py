@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import Ingest, Rows
 from tests.made import ACCOUNT, REGION, TIME, log_key, record, text, trail, write_file, write_log
+from trailql.ingest.pipeline import Limits
 
 
 def test_columns_of_an_ingested_file(logs: Path, ingest: Ingest, rows: Rows) -> None:
@@ -112,7 +113,7 @@ def test_large_file_across_batches_has_one_row(logs: Path, ingest: Ingest, rows:
     lines = "\n".join(text(made | {"eventID": f"{number:036d}"}) for number in range(count))
     path = write_file(logs, "a.ndjson", lines.encode())
 
-    summary = ingest(max_file_bytes=1 << 20, batch_bytes=1 << 20)
+    summary = ingest(limits=Limits(max_file_bytes=1 << 20, batch_bytes=1 << 20))
 
     assert count == summary.records == summary.events_added == len(rows())
     (row,) = rows("files")

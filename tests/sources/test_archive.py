@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import Ingest, Rows
 from tests.made import log_key, record, tarred, text, trail, write_file, zipped
 from trailql.ingest import IngestSummary
+from trailql.ingest.pipeline import Limits
 from trailql.normalize.prepare import prepare
 from trailql.sources.local import local_log_files
 
@@ -85,7 +86,7 @@ def test_large_member_is_read_in_parts(logs: Path, ingest: Ingest, rows: Rows, n
     lines = "\n".join(text(record(number)) for number in range(1200))
     write_file(logs, name, pack(("lines.ndjson", lines.encode())))
 
-    summary = ingest(max_file_bytes=1 << 20)
+    summary = ingest(limits=Limits(max_file_bytes=1 << 20))
 
     assert (0, 1200) == (summary.rejected, len(rows()))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,7 +16,7 @@ def detect(
     detections: Annotated[
         list[str] | None, typer.Argument(help="Only these detections, by id.", metavar="[ID…]")
     ] = None,
-    lake: Lake = Path("lake"),
+    lake: Lake = "lake",
     since: Since = None,
     until: Until = None,
     param: Parameters = None,

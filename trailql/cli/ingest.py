@@ -7,27 +7,28 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trailql.cli.options import Lake, moment
+from trailql.cli.options import EndpointUrl, ExternalId, Lake, Profile, RequestPayer, RoleArn, days, moment
 from trailql.errors import UsageError
 from trailql.report.text import visible
 
 if TYPE_CHECKING:
-    from trailql.ingest import IngestSummary
+    from trailql.ingest import IngestPlan, IngestSummary
 
 _SHOWN_PROBLEMS = 20
+_LIST_DOLLARS, _GET_DOLLARS = 0.005 / 1000, 0.0004 / 1000
 _LINE_EVERY_SECONDS = 10
 
 
 def ingest(
     sources: Annotated[
-        list[str], typer.Argument(help="Files, folders, globs, .zip or .tar archives.", metavar="SOURCE…")
-    ],
-    lake: Lake = Path("lake"),
+        list[str] | None,
+        typer.Argument(help="Files, folders, globs, archives, s3://bucket/prefix.", metavar="SOURCE…"),
+    ] = None,
+    lake: Lake = "lake",
     from_: Annotated[str | None, typer.Option("--from", help="Only events from this time on.")] = None,
     to: Annotated[str | None, typer.Option("--to", help="Only events before this time.")] = None,
     account: Annotated[list[str] | None, typer.Option("--account", help="Only this account; repeatable.")] = None,
@@ -38,7 +39,16 @@ def ingest(
     retry_rejected: Annotated[
         bool, typer.Option("--retry-rejected", help="Read unchanged files again that were rejected before.")
     ] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what would be read, and read nothing.")] = False,
+    relist: Annotated[
+        str, typer.Option("--relist", help="Days before the last listed one to list again; 30d once a week.")
+    ] = "3d",
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no summary; problems only.")] = False,
+    profile: Profile = None,
+    role_arn: RoleArn = None,
+    external_id: ExternalId = None,
+    endpoint_url: EndpointUrl = None,
+    request_payer: RequestPayer = False,
 ) -> None:
     """
     Bring CloudTrail log files into the lake, each event once.
@@ -47,8 +57,12 @@ def ingest(
     SIEM exports. Running it again adds nothing. Exit code 3 when a file was rejected.
 
     Example: trailql ingest ./AWSLogs --lake lake
+
+    Example: trailql ingest s3://central-trail-bucket --role-arn arn:aws:iam::111122223333:role/audit --plan
     """
-    from trailql.ingest import Selection, ingest_logs
+    from trailql.ingest import Selection, ingest_logs, plan_ingest
+    from trailql.ingest.pipeline import Limits
+    from trailql.sources.aws import Aws, AwsAccess
 
     selection = Selection(
         since=moment(from_, "--from"),
@@ -58,20 +72,53 @@ def ingest(
     )
     if selection.since and selection.until and selection.since >= selection.until:
         raise UsageError("--to must be later than --from")
+    aws = Aws(AwsAccess(profile, role_arn, external_id, None, endpoint_url, request_payer))
+    if not sources:
+        raise UsageError("nothing to ingest: name a SOURCE", hint="trailql ingest s3://central-trail-bucket")
+    relist_days = days(relist, "--relist")
+    if plan:
+        print(plan_text(plan_ingest(sources, lake, selection=selection, relist_days=relist_days, aws=aws)))
+        return
     with _progress(quiet) as on_progress:
         summary = ingest_logs(
             sources,
             lake,
             selection=selection,
-            max_file_bytes=max_file_size * 2**20,
+            limits=Limits(max_file_bytes=max_file_size * 2**20),
             retry_rejected=retry_rejected,
+            relist_days=relist_days,
+            aws=aws,
             on_progress=on_progress,
         )
+    _close(summary, lake, quiet=quiet)
+
+
+def _close(summary: IngestSummary, lake: str, *, quiet: bool) -> None:
     _print_problems(summary)
     if not quiet:
-        print(summary_text(summary, str(lake)), file=sys.stderr)
+        print(summary_text(summary, lake), file=sys.stderr)
     if summary.rejected:
         raise typer.Exit(3)
+
+
+def plan_text(plan: IngestPlan) -> str:
+    """The lines of `--plan`."""
+    cost = plan.list_requests * _LIST_DOLLARS + plan.get_requests * _GET_DOLLARS
+    rows = [
+        (
+            "listed",
+            f"{plan.files_seen:,}",
+            f"log files in {plan.prefixes:,} prefixes" if plan.prefixes else "log files",
+        ),
+        ("  known already", f"{plan.files_known:,}", ""),
+        ("to read", f"{plan.files_to_read:,}", f"{plan.bytes_to_read / 1e6:,.1f} MB as stored"),
+        ("LIST requests", f"{plan.list_requests:,}", "sent for this plan; an ingest sends them again"),
+        ("GET requests", f"{plan.get_requests:,}", "an ingest would send"),
+        ("request cost", f"${cost:,.4f}", "one ingest, at the list prices of S3 Standard in us-east-1"),
+    ]
+    width = max(len(row[0]) for row in rows)
+    numbers = max(len(row[1]) for row in rows)
+    return "\n".join(f"{label:<{width}}  {number:>{numbers}}  {note}".rstrip() for label, number, note in rows)
 
 
 def summary_text(summary: IngestSummary, lake: str) -> str:
@@ -85,7 +132,11 @@ def summary_text(summary: IngestSummary, lake: str) -> str:
     if summary.files_not_selected:
         rows.append(("  not selected", f"{summary.files_not_selected:,}", "by --from, --to, --account or --region"))
     if summary.rejected:
-        rows.append(("  rejected", f"{summary.rejected:,}", "named above and in the table files"))
+        rows.append(("  rejected", f"{summary.rejected:,}", _rejected_note(summary)))
+    if summary.changed:
+        rows.append(
+            ("  changed in place", f"{len(summary.changed):,}", "their earlier events are kept, see the table files")
+        )
     rows.append(("records read", f"{summary.records:,}", ""))
     rows.append(
         (
@@ -105,7 +156,15 @@ def summary_text(summary: IngestSummary, lake: str) -> str:
     width = max(len(row[0]) for row in rows)
     numbers = max(len(row[1]) for row in rows)
     lines = [f"{label:<{width}}  {number:>{numbers}}  {note}".rstrip() for label, number, note in rows]
+    if summary.requests:
+        told = ", ".join(f"{count:,} {name}" for name, count in sorted(summary.requests.items()))
+        lines.append(f"requests to AWS: {told}")
     return "\n".join([*lines, f"{lake} is up to date, {summary.seconds:.1f} s"])
+
+
+def _rejected_note(summary: IngestSummary) -> str:
+    note = "named above and in the table files"
+    return f"{note}; {summary.unread:,} could not be read and are tried again next time" if summary.unread else note
 
 
 def _already(summary: IngestSummary) -> str:
@@ -121,6 +180,12 @@ def _print_problems(summary: IngestSummary) -> None:
     if len(summary.problems) > _SHOWN_PROBLEMS:
         more = len(summary.problems) - _SHOWN_PROBLEMS
         print(f"… and {more:,} more: SELECT uri, reason FROM files WHERE status = 'rejected'", file=sys.stderr)
+
+    for uri, reason in summary.changed[:_SHOWN_PROBLEMS]:
+        print(f"changed: {visible(_short(uri))}: {visible(reason)}", file=sys.stderr)
+    if len(summary.changed) > _SHOWN_PROBLEMS:
+        more = len(summary.changed) - _SHOWN_PROBLEMS
+        print(f"… and {more:,} more: SELECT uri, reason FROM files WHERE reason LIKE 'changed%'", file=sys.stderr)
 
 
 def _short(uri: str) -> str:

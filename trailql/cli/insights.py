@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +13,7 @@ from trailql.report.rows import Format
 
 
 def insights(
-    lake: Lake = Path("lake"),
+    lake: Lake = "lake",
     since: Since = None,
     until: Until = None,
     baseline: Annotated[int, typer.Option("--baseline", help="Days of history to compare with.", min=7)] = 28,

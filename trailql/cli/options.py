@@ -13,7 +13,10 @@ import typer
 from trailql.errors import UsageError
 from trailql.report.rows import Format
 
-Lake = Annotated[Path, typer.Option("--lake", help="The lake's folder.", envvar="TRAILQL_LAKE", show_default=True)]
+Lake = Annotated[
+    str,
+    typer.Option("--lake", help="The lake's folder, or s3://bucket/prefix.", envvar="TRAILQL_LAKE", show_default=True),
+]
 Since = Annotated[
     str | None, typer.Option("--since", help="From this time on: 2026-10-01, 2026-10-01T06:00:00Z, or 24h, 7d ago.")
 ]
@@ -21,6 +24,26 @@ Until = Annotated[str | None, typer.Option("--until", help="Up to but not includ
 OutputFormat = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 Output = Annotated[Path | None, typer.Option("--output", help="Write to this file instead of standard output.")]
 Parameters = Annotated[list[str] | None, typer.Option("--param", help="NAME=VALUE, again for each parameter.")]
+
+_AWS = "Reaching AWS"
+Profile = Annotated[
+    str | None, typer.Option("--profile", help="Profile of the AWS configuration files.", rich_help_panel=_AWS)
+]
+RoleArn = Annotated[
+    str | None, typer.Option("--role-arn", help="Role to assume, such as a read-only audit role.", rich_help_panel=_AWS)
+]
+ExternalId = Annotated[
+    str | None, typer.Option("--external-id", help="External id that the role asks for.", rich_help_panel=_AWS)
+]
+EndpointUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--endpoint-url", help="Another S3 endpoint: a VPC endpoint, or a compatible store.", rich_help_panel=_AWS
+    ),
+]
+RequestPayer = Annotated[
+    bool, typer.Option("--request-payer", help="Pay for the requests on a requester-pays bucket.", rich_help_panel=_AWS)
+]
 
 _AGO = re.compile(r"^(\d+)(m|h|d|w)$")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -45,6 +68,19 @@ def moment(text: str | None, option: str) -> datetime | None:
             f"{option} {text!r} is no time", hint=f"{option} 2026-10-01T06:00:00Z, or {option} 24h"
         ) from error
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def days(text: str, option: str) -> int:
+    """
+    A number of days: `3`, `3d` or `4w`.
+
+    Raises:
+        UsageError: It is none.
+    """
+    found = re.fullmatch(r"(\d{1,4})([dw]?)", text.strip())
+    if not found:
+        raise UsageError(f"{option} {text!r} is no number of days", hint=f"{option} 30d")
+    return int(found[1]) * (7 if found[2] == "w" else 1)
 
 
 def span(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:

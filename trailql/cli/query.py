@@ -17,7 +17,7 @@ def query(
     text: Annotated[
         str | None, typer.Argument(help="SQL, a .sql file, or the name of a bundled query.", metavar="QUERY")
     ] = None,
-    lake: Lake = Path("lake"),
+    lake: Lake = "lake",
     param: Parameters = None,
     since: Since = None,
     until: Until = None,

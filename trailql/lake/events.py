@@ -19,7 +19,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trailql.lake.lake import Lake, WrittenFile
+from trailql.lake.lake import Snapshot, WrittenFile
 from trailql.lake.parquet import parquet_sql, write_parquet
 from trailql.normalize.careful import rebuild
 from trailql.normalize.prepare import int32_array
@@ -43,25 +43,25 @@ class FileCounts:
 
 
 def write_events(
-    con: duckdb.DuckDBPyConnection, lake: Lake, batch: str, rows: pa.Table, uris: Sequence[str]
+    con: duckdb.DuckDBPyConnection, snapshot: Snapshot, batch: str, rows: pa.Table, uris: Sequence[str]
 ) -> tuple[list[WrittenFile], dict[int, FileCounts]]:
     """
     Write the rows that the lake does not hold yet, one sorted file an event day.
 
     Args:
         con: Any connection whose time zone is UTC.
-        lake: Where to.
+        snapshot: The table `events` that the rows are checked against and written to.
         batch: The batch's id, part of the file names.
         rows: Rows of `trailql.normalize.batch`; those without `is_whole` are left out.
         uris: Log file URIs by `file_no`.
 
     Returns:
-        The files written, for `Lake.commit`, and the counts by `file_no`.
+        The files written, for `Snapshot.commit`, and the counts by `file_no`.
     """
     rows = rows.append_column("row_no", int32_array(array("i", range(rows.num_rows))))
     con.register("typed_rows", rows)
     con.execute("CREATE OR REPLACE TEMP VIEW typed AS FROM typed_rows WHERE is_whole")
-    _mark_copies(con, lake)
+    _mark_copies(con, snapshot)
     order = con.sql(f"""
         SELECT row_no, eventTime::DATE AS day FROM typed ANTI JOIN dropped USING (row_no) ORDER BY day, {_SORT}
     """).to_arrow_table()
@@ -74,8 +74,7 @@ def write_events(
         chosen = rows.take(order["row_no"].slice(first, count).combine_chunks())
         chosen = chosen.append_column("log_file", _named(chosen["file_no"].combine_chunks(), names))
         partition: dict[str, str | None] = {PARTITION_COLUMN: str(day)}
-        folder = lake.table_path("events")
-        files.append(write_parquet(chosen, folder, f"part-{batch}.parquet", table="events", partition=partition))
+        files.append(write_parquet(snapshot.lake, chosen, f"part-{batch}.parquet", table="events", partition=partition))
     return files, counts
 
 
@@ -112,9 +111,9 @@ def _moment(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
 
 
-def _mark_copies(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+def _mark_copies(con: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
     """Tables `dropped` (copies of an event held already) and `conflicting` (same eventID, other content)."""
-    paths = _overlapping_files(con, lake)
+    paths = _overlapping_files(con, snapshot)
     held = f"SELECT eventID FROM {parquet_sql(paths)}" if paths else "SELECT NULL::VARCHAR AS eventID WHERE false"
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE repeated AS
@@ -151,11 +150,11 @@ def _mark_copies(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
     """)
 
 
-def _overlapping_files(con: duckdb.DuckDBPyConnection, lake: Lake) -> list[str]:
+def _overlapping_files(con: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> list[str]:
     bounds = con.execute("SELECT min(eventTime)::VARCHAR, max(eventTime)::VARCHAR FROM typed").fetchall()[0]
     if bounds[0] is None:
         return []
-    return lake.live_files("events", f"eventTime >= '{bounds[0]}' AND eventTime <= '{bounds[1]}'")
+    return snapshot.files(f"eventTime >= '{bounds[0]}' AND eventTime <= '{bounds[1]}'")
 
 
 def _settle_conflicts(con: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> None:

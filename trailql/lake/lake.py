@@ -7,7 +7,7 @@ Open a lake and commit to it: a folder of Delta tables, no server.
       files/         one row per log file ever seen: the ledger
       set_aside/     records that are no events, as text
 
-DuckDB writes the Parquet files; the Delta log decides which of them exist.
+Parquet files are written first; the Delta log decides which of them exist.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Schema
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from trailql.errors import LakeError
+from trailql.lake.storage import MARKER, Storage, marker_text, open_storage
 from trailql.schema import LAYOUT_VERSION, PARTITION_COLUMN, TABLES, Column
+from trailql.sources.aws import Aws
 
-_MARKER = "trailql.json"
 _ARROW_TYPES: dict[str, pa.DataType] = {
     "string": pa.string(),
     "json": pa.string(),
@@ -38,58 +39,123 @@ _ARROW_TYPES: dict[str, pa.DataType] = {
 }
 
 
+class CommitConflict(Exception):
+    """Another writer has committed since the snapshot was taken; look again, then commit again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lake:
     """An opened lake. Tables appear with their first commit."""
 
-    path: Path
+    storage: Storage
 
-    def table_path(self, table: str) -> Path:
-        return self.path / table
+    @property
+    def root(self) -> str:
+        """Where it lies: an absolute path, or an S3 URI."""
+        return self.storage.root
 
-    def open_table(self, table: str) -> DeltaTable | None:
-        """The table as of its newest commit, or None before its first one."""
-        path = self.table_path(table)
-        if not (path / "_delta_log").is_dir():
-            return None
+    def snapshot(self, table: str) -> Snapshot:
+        """
+        A table as of its newest commit.
+
+        Raises:
+            LakeError: It cannot be opened.
+        """
         try:
-            return DeltaTable(path.as_uri())
+            return Snapshot(
+                self, table, DeltaTable(self.storage.table_uri(table), storage_options=self.storage.options)
+            )
+        except TableNotFoundError:
+            return Snapshot(self, table, None)
         except Exception as error:
-            raise LakeError(f"the table {table} cannot be opened: {error}", at=str(path)) from error
+            where = self.storage.plain_path(self.storage.table_uri(table))
+            raise LakeError(f"the table {table} cannot be opened: {error}", at=where) from error
 
     def live_files(self, table: str, predicate: str | None = None) -> list[str]:
-        """
-        Absolute paths of the Parquet files that make up the table now.
-
-        Args:
-            table: `events`, `files` or `set_aside`.
-            predicate: SQL over columns, to leave out files whose partition or statistics exclude them.
-        """
-        delta = self.open_table(table)
-        if delta is None:
-            return []
-        uris = delta.file_uris(file_pruning_predicate=predicate) if predicate else delta.file_uris()
-        return sorted(unquote(uri.removeprefix("file://")) for uri in uris)
+        """The table's Parquet files as of now; see `Snapshot.files`."""
+        return self.snapshot(table).files(predicate)
 
     def commit(self, table: str, files: Sequence[WrittenFile], *, batch: str) -> None:
-        """Make written files part of the table, all or none."""
+        """Append written files to the table, all or none, whatever others have appended meanwhile."""
+        try:
+            self.snapshot(table).commit(files, batch=batch)
+        except CommitConflict:  # another writer has just made the table
+            self.snapshot(table).commit(files, batch=batch)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One table as of one commit; what is committed from it can insist that nothing has changed since."""
+
+    lake: Lake
+    table: str
+    delta: DeltaTable | None
+
+    def files(self, predicate: str | None = None) -> list[str]:
+        """
+        The Parquet files that make up the table, as DuckDB opens them.
+
+        Args:
+            predicate: SQL over columns, to leave out files whose partition or statistics exclude them.
+        """
+        if self.delta is None:
+            return []
+        uris = self.delta.file_uris(file_pruning_predicate=predicate) if predicate else self.delta.file_uris()
+        return sorted(map(self.lake.storage.plain_path, uris))
+
+    def commit(self, files: Sequence[WrittenFile], *, batch: str, alone: bool = False) -> None:
+        """
+        Append written files to the table, all or none.
+
+        Args:
+            files: Files that lie in the table's folder already.
+            batch: Who commits, kept in the log.
+            alone: Only if no other commit that asked the same has come since this snapshot.
+
+        Raises:
+            CommitConflict: One has.
+        """
+        schema = Schema.from_arrow(arrow_schema(TABLES[self.table]))
+        partition_by = [PARTITION_COLUMN] if _is_partitioned(self.table) else []
         actions = [_add_action(file) for file in files]
-        schema = Schema.from_arrow(arrow_schema(TABLES[table]))
-        partition_by = [PARTITION_COLUMN] if _is_partitioned(table) else []
-        properties = CommitProperties(custom_metadata={"trailql_batch": batch})
-        delta = self.open_table(table)
-        if delta is None:
-            create_table_with_add_actions(
-                self.table_path(table).as_uri(),
-                schema,
-                actions,
-                mode="error",
-                partition_by=partition_by,
-                name=table,
-                commit_properties=properties,
-            )
-        else:
-            delta.create_write_transaction([*actions], "append", schema, partition_by, commit_properties=properties)
+        transactions = [Transaction(_WRITER, self._version() + 1)] if alone else None
+        properties = CommitProperties(
+            custom_metadata={"trailql_batch": batch}, app_transactions=transactions, max_commit_retries=_COMMIT_RETRIES
+        )
+        storage = self.lake.storage
+        try:
+            if self.delta is None:
+                create_table_with_add_actions(
+                    storage.table_uri(self.table),
+                    schema,
+                    actions,
+                    mode="error",
+                    partition_by=partition_by,
+                    name=self.table,
+                    storage_options=storage.options,
+                    commit_properties=properties,
+                )
+            else:
+                self.delta.create_write_transaction(
+                    [*actions], "append", schema, partition_by, commit_properties=properties
+                )
+        except (CommitFailedError, DeltaError) as error:
+            if _lost_the_race(error):
+                raise CommitConflict(self.table) from error
+            raise LakeError(f"the commit to {self.table} failed: {error}", at=self.lake.root) from error
+
+    def _version(self) -> int:
+        found = self.delta.transaction_version(_WRITER) if self.delta is not None else None
+        return -1 if found is None else found
+
+
+_WRITER = "trailql-events"
+_COMMIT_RETRIES = 30
+
+
+def _lost_the_race(error: Exception) -> bool:
+    text = str(error).lower()
+    return isinstance(error, CommitFailedError) or "already exists" in text or "conflict" in text
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,35 +180,33 @@ class WrittenFile:
     maximums: dict[str, Any]
 
 
-def open_lake_folder(path: str | Path, *, create: bool = False) -> Lake:
+def open_lake_folder(path: str | Path, *, create: bool = False, aws: Aws | None = None) -> Lake:
     """
-    Open the lake in a folder.
+    Open the lake in a folder, or at `s3://bucket/prefix`.
 
     Args:
-        path: The folder.
+        path: Where.
         create: Make it a lake when it is empty or missing.
+        aws: The session for S3; one from the environment without it.
 
     Raises:
         LakeError: Not a lake, someone else's folder, or a lake of a newer layout.
     """
-    folder = Path(path).expanduser().absolute()
-    marker = folder / _MARKER
-    if "%" in str(folder):
-        raise LakeError("a lake's path cannot contain %: Delta takes it for an escape", at=str(path))
+    storage = open_storage(path, aws)
     try:
-        if marker.is_file():
-            _check_layout(marker)
-        elif create and (not folder.exists() or not any(folder.iterdir())):
-            folder.mkdir(parents=True, exist_ok=True)
-            marker.write_text(json.dumps({"layout_version": LAYOUT_VERSION, "what": "a trailql lake"}) + "\n")
-        elif folder.exists():
+        marker = storage.read_marker()
+        if marker is not None:
+            _check_layout(marker, storage.root)
+        elif create and storage.is_empty():
+            storage.write_marker(marker_text(LAYOUT_VERSION))
+        elif storage.exists():
             hint = f"trailql ingest SOURCE --lake {path}" if not create else "give --lake an empty folder or a lake"
             raise LakeError("this folder is not a trailql lake (no trailql.json in it)", at=str(path), hint=hint)
         else:
             raise LakeError("there is no lake here", at=str(path), hint=f"trailql ingest SOURCE --lake {path}")
     except OSError as error:
         raise LakeError(f"cannot be opened: {(error.strerror or str(error)).lower()}", at=str(path)) from error
-    return Lake(folder)
+    return Lake(storage)
 
 
 def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
@@ -160,14 +224,14 @@ def _is_partitioned(table: str) -> bool:
     return any(column.name == PARTITION_COLUMN for column in TABLES[table])
 
 
-def _check_layout(marker: Path) -> None:
+def _check_layout(marker: str, root: str) -> None:
     try:
-        version = int(json.loads(marker.read_text())["layout_version"])
+        version = int(json.loads(marker)["layout_version"])
     except (ValueError, KeyError, TypeError) as error:
-        raise LakeError("trailql.json is damaged", at=str(marker)) from error
+        raise LakeError("trailql.json is damaged", at=f"{root}/{MARKER}") from error
     if version > LAYOUT_VERSION:
         message = f"the lake has layout version {version}, this trailql reads up to {LAYOUT_VERSION}"
-        raise LakeError(message, at=str(marker.parent), hint="pip install --upgrade trailql")
+        raise LakeError(message, at=root, hint="pip install --upgrade trailql")
 
 
 def _add_action(file: WrittenFile) -> AddAction:

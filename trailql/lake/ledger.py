@@ -43,25 +43,72 @@ class LedgerRow:
     batch: str = ""
 
 
-def known_files(con: duckdb.DuckDBPyConnection, lake: Lake) -> dict[tuple[str, int, str], str]:
+def compare_with_ledger(con: duckdb.DuckDBPyConnection, lake: Lake, listed: str) -> None:
     """
-    The file versions a later ingest need not read again: (uri, size, version tag) to status.
+    Make the table `compared`: what the ledger knows of listed files.
 
-    Files that could not be opened, and files of which a filter left records out, are not among them.
+    A version that could not be read, or of which a filter left records out, is not known.
+
+    Args:
+        con: A connection that may read the lake.
+        lake: The lake.
+        listed: Name of a table with `uri`, `size_bytes`, `version_tag` and any other columns.
+
+    The table has the columns of `listed`, `status` of that very version (null when it is new), and of the newest
+    other version of the URI `earlier_size`, `earlier_tag`, `earlier_sha256`, `earlier_at`.
+    """
+    paths = lake.live_files("files")
+    ledger = (
+        f"SELECT * FROM {parquet_sql(paths)} SEMI JOIN {listed} USING (uri)"
+        if paths
+        else "SELECT NULL::VARCHAR AS uri, 0 AS size_bytes, '' AS version_tag, '' AS status, 0 AS records_filtered, "
+        "NULL::VARCHAR AS sha256_stored, now() AS ingested_at WHERE false"
+    )
+    con.execute(f"""
+        CREATE OR REPLACE TABLE known AS
+        SELECT uri, size_bytes, version_tag, status, sha256_stored, ingested_at FROM ({ledger})
+        WHERE records_filtered = 0 AND (sha256_stored IS NOT NULL OR status = 'skipped')
+    """)
+    con.execute(f"""
+        CREATE OR REPLACE TABLE compared AS
+        SELECT l.*, same.status, other.size_bytes AS earlier_size, other.version_tag AS earlier_tag,
+            other.sha256_stored AS earlier_sha256, other.ingested_at AS earlier_at
+        FROM {listed} l
+        LEFT JOIN (
+            SELECT uri, size_bytes, version_tag, arg_max(status, ingested_at) AS status FROM known GROUP BY ALL
+        ) same USING (uri, size_bytes, version_tag)
+        LEFT JOIN (
+            SELECT k.uri, unnest(max_by(k, k.ingested_at))
+            FROM known k JOIN {listed} l ON k.uri = l.uri
+            WHERE k.status IN ('ingested', 'empty')
+              AND (k.size_bytes, k.version_tag) IS DISTINCT FROM (l.size_bytes, l.version_tag)
+            GROUP BY k.uri
+        ) other ON same.status IS NULL AND other.uri = l.uri
+    """)
+
+
+def unread_files(con: duckdb.DuckDBPyConnection, lake: Lake, prefix: str) -> list[tuple[str, int, str]]:
+    """
+    Files below a URI prefix that could not be read and were not read since: URI, size, version tag.
+
+    A file that has gone, or was tried for longer than the 31 days CloudTrail could still deliver it anew, is left out.
     """
     paths = lake.live_files("files")
     if not paths:
-        return {}
-    rows = con.sql(f"""
-        SELECT uri, size_bytes, version_tag, status FROM {parquet_sql(paths)}
-        WHERE records_filtered = 0 AND (sha256_stored IS NOT NULL OR status = 'skipped')
-    """).to_arrow_table()
-    columns = [rows.column(name).to_pylist() for name in ("uri", "size_bytes", "version_tag", "status")]
-    return {(uri, size, tag): status for uri, size, tag, status in zip(*columns, strict=True)}
+        return []
+    return con.execute(
+        f"""
+        SELECT uri, max_by(size_bytes, ingested_at), max_by(version_tag, ingested_at) FROM {parquet_sql(paths)}
+        WHERE starts_with(uri, $prefix) GROUP BY uri
+        HAVING max_by(status = 'rejected' AND sha256_stored IS NULL AND reason NOT LIKE '%no such object%', ingested_at)
+            AND min(ingested_at) FILTER (sha256_stored IS NULL) > now() - INTERVAL 31 DAY
+        """,
+        {"prefix": prefix},
+    ).fetchall()
 
 
 def write_ledger(lake: Lake, batch: str, rows: Sequence[LedgerRow]) -> WrittenFile:
     """Write ledger rows as one Parquet file, for `Lake.commit`."""
     columns = {field.name: [getattr(row, field.name) for row in rows] for field in fields(LedgerRow)}
     table = pa.table(columns, schema=arrow_schema(TABLES["files"]))
-    return write_parquet(table, lake.table_path("files"), f"part-{batch}.parquet", table="files", partition={})
+    return write_parquet(lake, table, f"part-{batch}.parquet", table="files", partition={})

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from trailql.lake.lake import WrittenFile, arrow_schema
+from trailql.lake.lake import Lake, WrittenFile, arrow_schema
 from trailql.schema import PARTITION_COLUMN, TABLES, walk
 
 _ROW_GROUP_ROWS = 200_000
@@ -27,26 +25,26 @@ _NUMBERS = frozenset({"size_bytes", "content_bytes", "first_event_time", "last_e
 
 
 def write_parquet(
-    rows: pa.Table, folder: Path, name: str, *, table: str, partition: dict[str, str | None]
+    lake: Lake, rows: pa.Table, name: str, *, table: str, partition: dict[str, str | None]
 ) -> WrittenFile:
     """
     Write rows as one Parquet file into a table's folder; it is not part of the table before its commit.
 
     Args:
+        lake: Where to.
         rows: The table's columns without the partition column, in the order they shall have.
-        folder: The table's folder.
         name: File name.
         table: Name of the table, which says the columns' types.
         partition: Partition column to value, empty for a table without one.
     """
     parts = [f"{column}={value}" for column, value in partition.items()]
-    target = folder.joinpath(*parts, name)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    path = "/".join([*parts, name])
     columns = [column for column in TABLES[table] if column.name not in partition]
-    pq.write_table(_as_stored(rows.select([c.name for c in columns]), arrow_schema(columns)), target, **_OPTIONS)
+    stored = _as_stored(rows.select([c.name for c in columns]), arrow_schema(columns))
+    size = lake.storage.write(f"{table}/{path}", lambda file: pq.write_table(stored, file, **_OPTIONS))
     return WrittenFile(
-        path="/".join([*parts, name]),
-        size_bytes=os.path.getsize(target),
+        path=path,
+        size_bytes=size,
         rows=rows.num_rows,
         partition=partition,
         minimums=_bounds(rows, "min"),

@@ -93,7 +93,7 @@ def unwrap(body: bytes, *, origin: str) -> Unwrapped:
 
 def _has_tiny_elements(body: bytes) -> bool:
     """A few KB of gzip can unpack to millions of elements, each an object in memory; a record has over 100 bytes."""
-    return len(body) > 1 << 20 and body.count(b",") > 100_000 and body.count(b":") * 8 < body.count(b",")
+    return len(body) > 1 << 18 and body.count(b",") > 100_000 and body.count(b":") * 8 < body.count(b",")
 
 
 def _check_utf8(body: bytes, origin: str) -> None:

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from isal import isal_zlib
 
-from trailql.errors import BadLogFile
+from trailql.errors import BadLogFile, TrailqlError
 
 GZIP_MAGIC = b"\x1f\x8b"
 _READ_BYTES = 256 * 1024
@@ -161,5 +161,7 @@ def _after_member(stream: BinaryIO, data: bytes, stored: hashlib._Hash, origin: 
 def _read(stream: BinaryIO, origin: str) -> bytes:
     try:
         return stream.read(_READ_BYTES)
+    except TrailqlError:
+        raise
     except Exception as error:  # a member of a damaged archive raises whatever its format does
         raise BadLogFile(f"cannot be read: {error}", at=origin) from error

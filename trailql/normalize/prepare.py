@@ -10,7 +10,7 @@ from itertools import accumulate, chain
 import msgspec
 import pyarrow as pa
 
-from trailql.errors import BadLogFile
+from trailql.errors import BadLogFile, SourceError, TrailqlError, Unreadable
 from trailql.normalize.containers import RecordText, Unwrapped, unwrap
 from trailql.normalize.contents import Contents, TooLarge, read_contents, read_lines, sha256_of
 from trailql.sources.source import LogFile
@@ -61,7 +61,7 @@ def prepare(log_file: LogFile, max_bytes: int = DEFAULT_MAX_BYTES) -> Iterator[P
         yield _part(log_file, contents, unwrap(contents.body, origin=log_file.uri))
     except TooLarge as error:
         yield from _prepare_large(log_file, error)
-    except (BadLogFile, OSError) as error:
+    except (BadLogFile, SourceError, OSError) as error:
         yield _rejected(log_file, error)
 
 
@@ -73,7 +73,7 @@ def _prepare_large(log_file: LogFile, error: TooLarge) -> Iterator[Prepared]:
         for contents in read_lines(log_file.open(), origin=log_file.uri):
             found = unwrap(contents.body, origin=log_file.uri) if contents.body.strip() else Unwrapped([], "ndjson")
             yield _part(log_file, contents, found, is_last=bool(contents.sha256_stored))
-    except (BadLogFile, OSError) as problem:
+    except (BadLogFile, SourceError, OSError) as problem:
         yield _rejected(log_file, problem)
 
 
@@ -108,14 +108,16 @@ def _odd_ones(found: Unwrapped) -> dict[int, bytes]:
     return odd
 
 
-def _rejected(log_file: LogFile, error: BadLogFile | OSError) -> Prepared:
-    if isinstance(error, BadLogFile):
+def _rejected(log_file: LogFile, error: BadLogFile | SourceError | OSError) -> Prepared:
+    if isinstance(error, TrailqlError):
         reason = error.message + (f" ({error.hint})" if error.hint else "")
     else:
         reason = f"cannot be read: {(error.strerror or str(error)).lower()}"
+    if isinstance(error, Unreadable | SourceError):
+        return Prepared(log_file, problem=f"not read: {reason}")
     try:
         digest = sha256_of(log_file.open())
-    except (BadLogFile, OSError):
+    except (BadLogFile, SourceError, OSError):
         digest = ""
     return Prepared(log_file, contents=Contents(b"", digest, "", 0), problem=reason)
 

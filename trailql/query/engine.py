@@ -37,12 +37,13 @@ class OpenLake:
         self.lake = lake
         self._con = duckdb.connect(config={"python_enable_replacements": False})
         self._con.execute("SET TimeZone = 'UTC'")
+        lake.storage.prepare(self._con)
         for table in TABLES:
             self._con.execute(f'CREATE VIEW "{table}" AS {_view_sql(lake, table, since, until)}')
         for macro in _MACROS:
             self._con.execute(macro)
         # The order matters: the allow-list can no longer be set once outside access is off.
-        self._con.execute(f"SET allowed_directories = [{sql_text(str(lake.path))}]")
+        self._con.execute(f"SET allowed_directories = [{sql_text(lake.root)}]")
         for setting in ("autoinstall_known_extensions", "autoload_known_extensions", "enable_external_access"):
             self._con.execute(f"SET {setting} = false")
         self._con.execute("SET lock_configuration = true")

@@ -3,10 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import BinaryIO
 
 from trailql.sources.keys import KeyFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """
+    What the ledger says of an earlier content of the same URI.
+
+    Args:
+        size_bytes: Its size as stored.
+        version_tag: Its modification time, CRC or ETag.
+        sha256_stored: Its hash, hex.
+        ingested_at: When it was read, UTC.
+    """
+
+    size_bytes: int
+    version_tag: str
+    sha256_stored: str
+    ingested_at: datetime
+
+    def differs_from(self, sha256_stored: str | None) -> bool:
+        """Whether the content is another one, not only touched or uploaded again."""
+        return bool(sha256_stored) and sha256_stored != self.sha256_stored
+
+    def in_words(self) -> str:
+        """For the ledger and the user."""
+        return (
+            f"changed in place: was {self.size_bytes:,} bytes, SHA-256 {self.sha256_stored}, "
+            f"when read at {self.ingested_at:%Y-%m-%dT%H:%M:%SZ}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +52,7 @@ class LogFile:
         facts: What the path and the file name say.
         skip: Why it will not be read; empty for a candidate.
         problem: Why it cannot be read at all (a broken link, say); empty for a candidate.
+        earlier: What the ledger holds of another version of it.
     """
 
     uri: str
@@ -31,10 +62,15 @@ class LogFile:
     facts: KeyFacts = field(default_factory=KeyFacts)
     skip: str = ""
     problem: str = ""
+    earlier: Earlier | None = None
 
     def __post_init__(self) -> None:
         # A file name is bytes and need not be text; its URI is.
         object.__setattr__(self, "uri", self.uri.encode("utf-8", "backslashreplace").decode())
+
+    def with_earlier(self, earlier: Earlier) -> LogFile:
+        """The same log file, with what the ledger holds of another version of it."""
+        return replace(self, earlier=earlier)
 
     @property
     def order(self) -> tuple[str, str]:

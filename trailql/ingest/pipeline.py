@@ -1,5 +1,5 @@
 """
-The whole way in on one screen: sources → normalize → lake.
+From log files to committed rows: normalize → lake, in batches.
 
 Threads read, hash, gunzip and unwrap ahead; one more types and writes the batch before; memory follows the batch size,
 never the bucket.
@@ -12,24 +12,26 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
+from random import random
 
 import duckdb
 import pyarrow as pa
 
+from trailql.errors import LakeError
+from trailql.ingest.selection import Selection
+from trailql.ingest.summary import IngestSummary, Progress
 from trailql.lake.events import FileCounts, write_events
-from trailql.lake.lake import Lake, open_lake_folder
-from trailql.lake.ledger import LedgerRow, known_files, write_ledger
+from trailql.lake.lake import CommitConflict, Lake
+from trailql.lake.ledger import LedgerRow, write_ledger
 from trailql.lake.parquet import parquet_sql, sql_text, write_parquet
 from trailql.normalize.batch import SetAside, type_records
 from trailql.normalize.careful import readable
 from trailql.normalize.prepare import DEFAULT_MAX_BYTES, Prepared, prepare, record_batch
 from trailql.schema import SET_ASIDE_COLUMNS
-from trailql.sources.local import local_log_files
 from trailql.sources.source import LogFile
 
 _CHUNK_BYTES = 16 * 1024 * 1024
@@ -37,133 +39,27 @@ _TYPED_AT_ONCE = 2
 """A batch is typed in so many parts: large files in the lake, no long wait before the first and after the last."""
 _FIRST_BATCH = 4
 """The first batch is smaller by this, so that no stage of the pipeline waits long for its first work."""
-_READERS = 2
-_AHEAD = 32
-_LATEST_DELIVERY = timedelta(days=30)
-"""CloudTrail retries delivery this long, so a file delivered later holds nothing from before."""
+_AHEAD_BYTES = 64 * 1024 * 1024
+"""Stored bytes of log files read ahead of the batch they go into."""
+_MOST_CONFLICTS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class Limits:
     """
-    Which events to take; the default takes all.
+    What a run may use.
 
     Args:
-        since, until: Event times, `since <= eventTime < until`; UTC where they have no zone.
-        accounts: `recipientAccountId`s (the caller's account, then that of the path, where a record has none).
-        regions: `awsRegion`s.
-    """
-
-    since: datetime | None = None
-    until: datetime | None = None
-    accounts: frozenset[str] = frozenset()
-    regions: frozenset[str] = frozenset()
-
-    def __post_init__(self) -> None:
-        for name in ("since", "until"):
-            moment = getattr(self, name)
-            if moment is not None and moment.tzinfo is None:
-                object.__setattr__(self, name, moment.replace(tzinfo=UTC))
-
-    def may_hold(self, log_file: LogFile) -> bool:
-        """Whether a log file can hold a selected event, by what its name says."""
-        facts = log_file.facts
-        if self.accounts and facts.account and facts.account not in self.accounts:
-            return False
-        if self.regions and facts.region and facts.region not in self.regions:
-            return False
-        if facts.delivered_at is None:
-            return True
-        if self.since and facts.delivered_at < self.since - timedelta(minutes=1):
-            return False
-        return not (self.until and facts.delivered_at > self.until + _LATEST_DELIVERY)
-
-    def condition(self) -> str:
-        """As SQL over a record's columns and its file's `path_account`; empty when everything is taken."""
-        terms = []
-        if self.since:
-            terms.append(f"eventTime >= '{self.since.isoformat()}'")
-        if self.until:
-            terms.append(f"eventTime < '{self.until.isoformat()}'")
-        for expression, values in (
-            ("coalesce(recipientAccountId, userIdentity.accountId, path_account, '')", self.accounts),
-            ("coalesce(awsRegion, '')", self.regions),
-        ):
-            if values:
-                terms.append(f"{expression} IN ({', '.join(map(sql_text, sorted(values)))})")
-        return " AND ".join(terms)
-
-
-@dataclass(slots=True)
-class IngestSummary:
-    """What one ingest did, counted; `problems` names every rejected file with its reason."""
-
-    files_seen: int = 0
-    files_known: int = 0
-    files_not_selected: int = 0
-    files_rejected_before: int = 0
-    files_to_read: int = 0
-    files_done: int = 0
-    ingested: int = 0
-    empty: int = 0
-    rejected: int = 0
-    skipped: dict[str, int] = field(default_factory=dict)
-    problems: list[tuple[str, str]] = field(default_factory=list)
-    records: int = 0
-    events_added: int = 0
-    duplicates_dropped: int = 0
-    conflicts: int = 0
-    records_filtered: int = 0
-    records_set_aside: int = 0
-    stored_bytes: int = 0
-    content_bytes: int = 0
-    seconds: float = 0.0
-
-
-Progress = Callable[[IngestSummary], None]
-
-
-def ingest_logs(
-    sources: Iterable[str],
-    lake: str | Path,
-    *,
-    selection: Selection | None = None,
-    max_file_bytes: int = DEFAULT_MAX_BYTES,
-    batch_bytes: int = 256 * 1024 * 1024,
-    memory_limit: str = "1GB",
-    retry_rejected: bool = False,
-    on_progress: Progress | None = None,
-) -> IngestSummary:
-    """
-    Bring log files into a lake, each event once.
-
-    Args:
-        sources: Files, folders, globs, archives.
-        lake: The lake's folder; made when missing.
-        selection: Which events to take.
         max_file_bytes: Most uncompressed bytes of a single JSON document.
         batch_bytes: Uncompressed bytes a batch holds; memory is about four times that.
-        memory_limit: What DuckDB may use before it spills to disk.
-        retry_rejected: Read files again that were rejected before and have not changed.
-        on_progress: Called with the running counts, from any thread.
-
-    Returns:
-        The counts; a bad file is in `problems`, it does not stop the others.
-
-    Raises:
-        SourceError: A source that does not exist.
-        LakeError: A folder that is not a lake.
+        memory: What DuckDB may use before it spills to disk.
+        readers: Log files read at once: a few from disk, more over a network.
     """
-    started = time.monotonic()
-    listed = sorted(local_log_files(sources), key=lambda log_file: log_file.order)
-    opened = open_lake_folder(lake, create=True)
-    with _Ingest(opened, selection or Selection(), max_file_bytes, batch_bytes, memory_limit) as run:
-        run.on_progress = on_progress or (lambda summary: None)
-        wanted = list(run.wanted(listed, retry_rejected))
-        run.summary.files_to_read = len(wanted)
-        run.take(iter(wanted))
-        run.summary.seconds = time.monotonic() - started
-        return run.summary
+
+    max_file_bytes: int = DEFAULT_MAX_BYTES
+    batch_bytes: int = 256 * 1024 * 1024
+    memory: str = "1GB"
+    readers: int = 2
 
 
 @dataclass(slots=True)
@@ -192,32 +88,40 @@ class _Typed:
     set_aside: list[SetAside]
 
 
-class _Ingest:
-    """One run: holds the connection, the thread pools and the counts."""
+class Pipeline:
+    """
+    One run: holds the connection, the thread pools and the counts. Use it as a context manager.
 
-    def __init__(self, lake: Lake, selection: Selection, max_file_bytes: int, batch_bytes: int, memory: str) -> None:
+    Args:
+        lake: Where to.
+        selection: Which events to take.
+        limits: What it may use.
+        on_progress: Called with the running counts, from any thread.
+    """
+
+    def __init__(self, lake: Lake, selection: Selection, limits: Limits, on_progress: Progress | None = None) -> None:
         self.lake = lake
         self.selection = selection
-        self.max_file_bytes = max_file_bytes
-        self.batch_bytes = batch_bytes
+        self.limits = limits
         self.summary = IngestSummary()
-        self.on_progress: Progress = lambda summary: None
+        self.on_progress: Progress = on_progress or (lambda summary: None)
         self._lock = threading.Lock()
         self._large_files = threading.Semaphore(1)
-        self._readers = ThreadPoolExecutor(_READERS, "trailql-read")
+        self._readers = ThreadPoolExecutor(limits.readers, "trailql-read")
         self._typer = ThreadPoolExecutor(1, "trailql-type")
         self._writer = ThreadPoolExecutor(1, "trailql-write")
-        self._con = duckdb.connect(config={"preserve_insertion_order": "false"})
-        self._con.execute("SET TimeZone = 'UTC'")
-        self._con.execute(f"SET memory_limit = {sql_text(memory)}")
-        self._con.execute(f"SET temp_directory = {sql_text(str(lake.path / 'tmp'))}")
-        self._typing_con = self._con.cursor()
-        self._typing_con.execute("SET TimeZone = 'UTC'")
+        self._scratch = lake.storage.scratch()
         self._typing: deque[Future[_Typed]] = deque()
         self._partial: dict[str, LedgerRow] = {}
         self._collects_garbage = gc.isenabled()
 
-    def __enter__(self) -> _Ingest:
+    def __enter__(self) -> Pipeline:
+        self._con = duckdb.connect(config={"preserve_insertion_order": "false"})
+        self._con.execute(f"SET memory_limit = {sql_text(self.limits.memory)}")
+        self._con.execute(f"SET temp_directory = {sql_text(self._scratch.__enter__())}")
+        self._con.execute("SET TimeZone = 'UTC'")
+        self.lake.storage.prepare(self._con)
+        self._typing_con = self.cursor()
         # Millions of short-lived views of records, none of them in a cycle: looking for cycles costs a tenth.
         gc.disable()
         return self
@@ -227,35 +131,31 @@ class _Ingest:
             pool.shutdown(cancel_futures=True)
         self._typing_con.close()
         self._con.close()
+        self._scratch.__exit__(None, None, None)
         if self._collects_garbage:
             gc.enable()
 
-    def wanted(self, listed: list[LogFile], retry_rejected: bool) -> Iterator[LogFile]:
-        """The files to read now; the others are counted."""
-        known = known_files(self._con, self.lake)
-        for log_file in listed:
-            self.summary.files_seen += 1
-            status = known.get((log_file.uri, log_file.size_bytes, log_file.version_tag))
-            if status == "rejected" and not retry_rejected:
-                self.summary.files_rejected_before += 1
-            elif status is not None and status != "rejected":
-                self.summary.files_known += 1
-            elif not log_file.skip and not self.selection.may_hold(log_file):
-                self.summary.files_not_selected += 1
-            else:
-                yield log_file
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """Another connection to the run's database, for one thread's use."""
+        cursor = self._con.cursor()
+        cursor.execute("SET TimeZone = 'UTC'")
+        return cursor
 
     def take(self, log_files: Iterator[LogFile]) -> None:
-        """Read ahead in threads and collect batches in file order; type some while others are written."""
+        """
+        Bring log files in: read ahead in threads, collect batches in file order, type some while others are written.
+
+        When it returns, all of them are committed.
+        """
         batch = _Batch()
-        limit = self.batch_bytes // _FIRST_BATCH
+        limit = self.limits.batch_bytes // _FIRST_BATCH
         writing: deque[Future[None]] = deque()
         for prepared in self._prepared(log_files):
             self._collect(batch, prepared)
             if batch.held_bytes + batch.waiting_bytes >= limit // _TYPED_AT_ONCE:
                 self._send_to_typing(batch)
             if batch.typed_bytes >= limit:
-                limit = self.batch_bytes
+                limit = self.limits.batch_bytes
                 writing.append(self._writer.submit(self._write, batch))
                 batch = _Batch()
                 if len(writing) > 1:
@@ -282,15 +182,19 @@ class _Ingest:
 
     def _prepared(self, log_files: Iterator[LogFile]) -> Iterator[Prepared]:
         ahead: deque[tuple[LogFile, Future[tuple[Prepared, Iterator[Prepared]]] | None]] = deque()
+        most, ahead_bytes = 16 * self.limits.readers, 0
         for log_file in log_files:
             ahead.append((log_file, None if log_file.skip else self._readers.submit(self._first_part, log_file)))
-            if len(ahead) > _AHEAD:
-                yield from self._parts(*ahead.popleft())
+            ahead_bytes += log_file.size_bytes
+            while len(ahead) > most or (len(ahead) > 1 and ahead_bytes > _AHEAD_BYTES):
+                first = ahead.popleft()
+                ahead_bytes -= first[0].size_bytes
+                yield from self._parts(*first)
         while ahead:
             yield from self._parts(*ahead.popleft())
 
     def _first_part(self, log_file: LogFile) -> tuple[Prepared, Iterator[Prepared]]:
-        parts = prepare(log_file, self.max_file_bytes)
+        parts = prepare(log_file, self.limits.max_file_bytes)
         if log_file.size_bytes < 1 << 20:
             return next(parts), parts
         with self._large_files:  # one at a time, so that memory is bounded whatever they unpack to
@@ -351,6 +255,8 @@ class _Ingest:
             row.status, row.reason = "rejected", prepared.problem
         else:
             row.status = "ingested" if row.records else "empty"
+            if prepared.log_file.earlier and prepared.log_file.earlier.differs_from(row.sha256_stored):
+                row.reason = prepared.log_file.earlier.in_words()
 
     @staticmethod
     def _close_chunk(batch: _Batch) -> None:
@@ -374,14 +280,33 @@ class _Ingest:
         counts: dict[int, FileCounts] = {}
         if parts:
             rows = pa.concat_tables([part.rows for part in parts])
-            events, counts = write_events(self._con, self.lake, name, rows, [row.uri for row in batch.files])
-            if events:
-                self.lake.commit("events", events, batch=name)
+            counts = self._write_events(name, rows, [row.uri for row in batch.files])
             self._keep_set_aside(batch, [each for part in parts for each in part.set_aside], name)
             for part in parts:
                 for number, amount in part.filtered.items():
                     batch.files[number].records_filtered += amount
         self._account(batch, counts, name)
+
+    def _write_events(self, name: str, rows: pa.Table, uris: list[str]) -> dict[int, FileCounts]:
+        """Check for copies, write, commit; begin again when another ingest has committed in between."""
+        for attempt in range(_MOST_CONFLICTS):
+            snapshot = self.lake.snapshot("events")
+            part = f"{name}-{attempt}" if attempt else name
+            events, counts = write_events(self._con, snapshot, part, rows, uris)
+            if not events:
+                return counts
+            try:
+                snapshot.commit(events, batch=name, alone=True)
+                return counts
+            except CommitConflict:
+                for event_file in events:
+                    self.lake.storage.delete(f"events/{event_file.path}")
+                time.sleep(random() * min(0.1 * 2**attempt, 5))  # noqa: S311
+        raise LakeError(
+            f"another ingest committed first, {_MOST_CONFLICTS} times in a row",
+            at=self.lake.root,
+            hint="run fewer of them at once; what is not committed is read again next time",
+        )
 
     def _filter(self, rows: pa.Table, accounts: list[str | None]) -> tuple[pa.Table, dict[int, int]]:
         """The selected rows, and how many others there were by file."""
@@ -416,8 +341,7 @@ class _Ingest:
             return
         names = [column.name for column in SET_ASIDE_COLUMNS]
         table = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
-        folder = self.lake.table_path("set_aside")
-        written = write_parquet(table, folder, f"part-{name}.parquet", table="set_aside", partition={})
+        written = write_parquet(self.lake, table, f"part-{name}.parquet", table="set_aside", partition={})
         self.lake.commit("set_aside", [written], batch=name)
 
     def _set_aside_before(self) -> set[tuple[str, int, str]]:
@@ -459,7 +383,10 @@ class _Ingest:
                 total.empty += row.status == "empty"
                 if row.status == "rejected":
                     total.rejected += 1
+                    total.unread += row.sha256_stored is None
                     total.problems.append((row.uri, row.reason or ""))
+                elif row.reason:
+                    total.changed.append((row.uri, row.reason))
                 total.records += row.records
                 total.events_added += row.rows_added
                 total.duplicates_dropped += row.duplicates_dropped

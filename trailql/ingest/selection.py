@@ -1,0 +1,74 @@
+"""Which events an ingest takes, and which log files can hold them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from trailql.lake.parquet import sql_text
+from trailql.sources.source import LogFile
+
+_LATEST_DELIVERY = timedelta(days=30)
+"""CloudTrail retries delivery this long, so a file delivered later holds nothing from before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """
+    Which events to take; the default takes all.
+
+    Args:
+        since, until: Event times, `since <= eventTime < until`; UTC where they have no zone.
+        accounts: `recipientAccountId`s (the caller's account, then that of the path, where a record has none).
+        regions: `awsRegion`s.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    accounts: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        for name in ("since", "until"):
+            moment = getattr(self, name)
+            if moment is not None and moment.tzinfo is None:
+                object.__setattr__(self, name, moment.replace(tzinfo=UTC))
+
+    def may_hold(self, log_file: LogFile) -> bool:
+        """Whether a log file can hold a selected event, by what its name says."""
+        facts = log_file.facts
+        if self.accounts and facts.account and facts.account not in self.accounts:
+            return False
+        if self.regions and facts.region and facts.region not in self.regions:
+            return False
+        if facts.delivered_at is None:
+            return True
+        if self.since and facts.delivered_at < self.since - timedelta(minutes=1):
+            return False
+        return not (self.until and facts.delivered_at > self.until + _LATEST_DELIVERY)
+
+    def condition(self) -> str:
+        """As SQL over a record's columns and its file's `path_account`; empty when everything is taken."""
+        terms = []
+        if self.since:
+            terms.append(f"eventTime >= '{self.since.isoformat()}'")
+        if self.until:
+            terms.append(f"eventTime < '{self.until.isoformat()}'")
+        for expression, values in (
+            ("coalesce(recipientAccountId, userIdentity.accountId, path_account, '')", self.accounts),
+            ("coalesce(awsRegion, '')", self.regions),
+        ):
+            if values:
+                terms.append(f"{expression} IN ({', '.join(map(sql_text, sorted(values)))})")
+        return " AND ".join(terms)
+
+    @property
+    def first_day(self) -> date | None:
+        """The first delivery day whose files can hold a selected event; None for all."""
+        return (self.since - timedelta(minutes=1)).date() if self.since else None
+
+    @property
+    def last_day(self) -> date | None:
+        """The last delivery day whose files can hold a selected event; None while that day has not come."""
+        last = (self.until + _LATEST_DELIVERY).date() if self.until else None
+        return last if last and last < datetime.now(UTC).date() else None

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from trailql.cli import detect, ingest, insights, query
+from trailql.cli import coverage, detect, iam_policy, ingest, insights, query
 from trailql.errors import TrailqlError
 from trailql.report.text import visible
 
@@ -25,6 +25,8 @@ app.command()(ingest.ingest)
 app.command()(query.query)
 app.command()(detect.detect)
 app.command()(insights.insights)
+app.command()(coverage.coverage)
+app.command("iam-policy")(iam_policy.iam_policy)
 
 
 @app.callback(invoke_without_command=True)

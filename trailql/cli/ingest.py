@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trailql.cli.options import EndpointUrl, ExternalId, Lake, Profile, RequestPayer, RoleArn, days, moment
+from trailql.cli.options import EndpointUrl, ExternalId, Lake, Profile, RequestPayer, RoleArn, days, moment, seconds
 from trailql.errors import UsageError
 from trailql.report.text import visible
 
 if TYPE_CHECKING:
-    from trailql.ingest import IngestPlan, IngestSummary
+    from trailql.ingest import IngestPlan, IngestSummary, QueueSummary
 
+_LIVE = "Without a bucket to list"
 _SHOWN_PROBLEMS = 20
 _LIST_DOLLARS, _GET_DOLLARS = 0.005 / 1000, 0.0004 / 1000
 _LINE_EVERY_SECONDS = 10
@@ -43,6 +47,24 @@ def ingest(
     relist: Annotated[
         str, typer.Option("--relist", help="Days before the last listed one to list again; 30d once a week.")
     ] = "3d",
+    queue: Annotated[
+        str | None,
+        typer.Option("--queue", help="Read what this SQS queue announces (its URL).", rich_help_panel=_LIVE),
+    ] = None,
+    max_messages: Annotated[
+        int | None, typer.Option("--max-messages", help="Stop after so many messages.", min=1, rich_help_panel=_LIVE)
+    ] = None,
+    for_: Annotated[
+        str | None, typer.Option("--for", help="Stop after this time: 50s, 4m, 2h.", rich_help_panel=_LIVE)
+    ] = None,
+    lookup_events: Annotated[
+        bool,
+        typer.Option(
+            "--lookup-events",
+            help="Read the event history (90 days) of an account without trail.",
+            rich_help_panel=_LIVE,
+        ),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no summary; problems only.")] = False,
     profile: Profile = None,
     role_arn: RoleArn = None,
@@ -59,8 +81,12 @@ def ingest(
     Example: trailql ingest ./AWSLogs --lake lake
 
     Example: trailql ingest s3://central-trail-bucket --role-arn arn:aws:iam::111122223333:role/audit --plan
+
+    Example: trailql ingest --queue https://sqs.eu-west-1.amazonaws.com/111122223333/trailql --for 4m
+
+    Example: trailql ingest --lookup-events --region us-east-1 --region eu-west-1 --from 30d
     """
-    from trailql.ingest import Selection, ingest_logs, plan_ingest
+    from trailql.ingest import Selection, ingest_event_history, ingest_logs, ingest_queue, plan_ingest
     from trailql.ingest.pipeline import Limits
     from trailql.sources.aws import Aws, AwsAccess
 
@@ -73,8 +99,42 @@ def ingest(
     if selection.since and selection.until and selection.since >= selection.until:
         raise UsageError("--to must be later than --from")
     aws = Aws(AwsAccess(profile, role_arn, external_id, None, endpoint_url, request_payer))
-    if not sources:
-        raise UsageError("nothing to ingest: name a SOURCE", hint="trailql ingest s3://central-trail-bucket")
+    if sum(map(bool, (sources, queue, lookup_events))) != 1:
+        raise UsageError(
+            "nothing to ingest, or too much at once: name a SOURCE, or --queue, or --lookup-events",
+            hint="trailql ingest s3://central-trail-bucket",
+        )
+    if (max_messages or for_) and not queue:
+        raise UsageError("--max-messages and --for belong to --queue")
+    limits = Limits(max_file_bytes=max_file_size * 2**20)
+    if queue:
+        if any((from_, to, account, region, plan)):
+            raise UsageError(
+                "--queue takes whatever is announced: --from, --to, --account, --region, --plan do not fit"
+            )
+        with _until_terminated() as stop, _progress(quiet) as on_progress:
+            told = ingest_queue(
+                queue,
+                lake,
+                most_messages=max_messages,
+                seconds=seconds(for_, "--for"),
+                stop=stop,
+                limits=replace(limits, readers=16),
+                aws=aws,
+                on_progress=on_progress,
+            )
+        _close_queue(told, lake, quiet=quiet)
+        return
+    if lookup_events:
+        if plan:
+            raise UsageError("--plan cannot tell how many pages an event history has")
+        with _until_terminated() as stop, _progress(quiet) as on_progress:
+            summary = ingest_event_history(
+                lake, selection=selection, limits=limits, aws=aws, stop=stop, on_progress=on_progress
+            )
+        _close(summary, lake, quiet=quiet)
+        return
+    assert sources
     relist_days = days(relist, "--relist")
     if plan:
         print(plan_text(plan_ingest(sources, lake, selection=selection, relist_days=relist_days, aws=aws)))
@@ -84,13 +144,48 @@ def ingest(
             sources,
             lake,
             selection=selection,
-            limits=Limits(max_file_bytes=max_file_size * 2**20),
+            limits=limits,
             retry_rejected=retry_rejected,
             relist_days=relist_days,
             aws=aws,
             on_progress=on_progress,
         )
     _close(summary, lake, quiet=quiet)
+
+
+def _close_queue(told: QueueSummary, lake: str, *, quiet: bool) -> None:
+    for uri, reason in told.poison[:_SHOWN_PROBLEMS]:
+        print(f"no notification: {visible(uri)}: {visible(reason)}", file=sys.stderr)
+    if not quiet:
+        lines = [f"messages: {told.received:,} received, {told.deleted:,} dealt with and deleted"]
+        lines += [f"  {count:,} of them: {visible(what)}" for what, count in sorted(told.idle.items())]
+        if told.kept:
+            lines.append(f"  {told.kept:,} left in the queue: their objects could not be read")
+        if told.superseded:
+            lines.append(f"  {told.superseded:,} objects were overwritten before they were read")
+        if told.poison:
+            lines.append(f"  {len(told.poison):,} are no notifications: deleted, their text is in the table set_aside")
+        print("\n".join(lines), file=sys.stderr)
+    _close(told.ingest, lake, quiet=quiet)
+
+
+@contextmanager
+def _until_terminated() -> Iterator[Event]:
+    """An event that SIGTERM and Ctrl-C set: what is in hand is finished, then the run ends."""
+    stop = Event()
+
+    def ask(signal_number: int, frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        print("finishing what is in hand; once more to break off", file=sys.stderr)
+        stop.set()
+
+    before = [(each, signal.signal(each, ask)) for each in (signal.SIGTERM, signal.SIGINT)]
+    try:
+        yield stop
+    finally:
+        for each, handler in before:
+            signal.signal(each, handler)
 
 
 def _close(summary: IngestSummary, lake: str, *, quiet: bool) -> None:

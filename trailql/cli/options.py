@@ -70,6 +70,21 @@ def moment(text: str | None, option: str) -> datetime | None:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
+def seconds(text: str | None, option: str) -> float | None:
+    """
+    A length of time in seconds: `90s`, `4m`, `2h`, `1d`.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,6})([smhd]?)", text.strip())
+    if not found:
+        raise UsageError(f"{option} {text!r} is no length of time", hint=f"{option} 4m")
+    return int(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
+
+
 def days(text: str, option: str) -> int:
     """
     A number of days: `3`, `3d` or `4w`.

@@ -21,7 +21,7 @@ import duckdb
 import pyarrow as pa
 
 from trailql.forensics.silences import LEAST_DAYS_HEARD, LEAST_HOURS_AROUND, REACH_DAYS, STEADY, make_gaps
-from trailql.forensics.trail_changes import TrailChange, changes_near, trail_changes
+from trailql.forensics.trail_changes import AFTER, BEFORE, TrailChange, changes_near, trail_changes
 from trailql.lake.parquet import sql_text
 from trailql.query.engine import OpenLake
 from trailql.sources.keys import EVENT_FOLDERS
@@ -91,6 +91,7 @@ class Coverage:
         days: A row per account, Region and day: account, region, day (null where nothing tells), files, bytes, events,
             first_delivery, last_delivery, rejected, hours_delivered, gap_hours.
         never_delivered: By account, the Regions that others deliver from and it never did.
+        changes: All changes to trails in that time, in order of time; those of other accounts as well.
         undated_files: Files whose names tell no delivery minute, among `files`.
     """
 
@@ -100,6 +101,7 @@ class Coverage:
     regions: pa.Table
     days: pa.Table
     never_delivered: dict[str, tuple[str, ...]]
+    changes: tuple[TrailChange, ...]
     undated_files: int
 
     def total(self, column: str) -> int:
@@ -151,6 +153,7 @@ def find_coverage(
             regions=_table(con, _REGIONS.format(chosen=chosen)),
             days=_table(con, _DAYS.format(chosen=chosen)),
             never_delivered=_never_delivered(con, chosen),
+            changes=tuple(trail_changes(opened, begin, end)) if begin and end else (),
             undated_files=_one(
                 con, f"SELECT coalesce(sum(undated), 0)::BIGINT FROM delivery WHERE in_window AND {chosen}"
             ),
@@ -227,13 +230,11 @@ WITH daily AS (
            count(DISTINCT hour) FILTER (WHERE first_at IS NOT NULL) AS hours_delivered
     FROM delivery WHERE in_window GROUP BY ALL
 )
-SELECT coalesce(daily.account, gap_day.account) AS account, coalesce(daily.region, gap_day.region) AS region,
-       DATE '1970-01-01' + coalesce(daily.day, gap_day.day)::INTEGER AS day, coalesce(files, 0) AS files,
+SELECT account, region, DATE '1970-01-01' + day::INTEGER AS day, coalesce(files, 0) AS files,
        coalesce(bytes, 0) AS bytes, coalesce(events, 0) AS events, first_delivery, last_delivery,
        coalesce(rejected, 0) AS rejected, coalesce(hours_delivered, 0) AS hours_delivered,
        coalesce(gap_hours, 0) AS gap_hours
-FROM daily FULL JOIN gap_day
-    ON daily.account = gap_day.account AND daily.region = gap_day.region AND daily.day = gap_day.day
+FROM daily FULL JOIN gap_day USING (account, region, day)
 WHERE {chosen}
 ORDER BY ALL
 """
@@ -310,7 +311,9 @@ def _gaps(con: duckdb.DuckDBPyConnection, opened: OpenLake, chosen: str) -> tupl
         return ()
     digests = {tuple(row[:4]): row[4] for row in con.execute(_DIGESTS).fetchall()}
     changes = trail_changes(
-        opened, min(_time(row["from_hour"]) for row in rows), max(_time(row["until_hour"]) for row in rows)
+        opened,
+        min(_time(row["from_hour"]) for row in rows) - BEFORE,
+        max(_time(row["until_hour"]) for row in rows) + AFTER,
     )
     found = [
         Gap(

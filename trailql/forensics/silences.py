@@ -4,18 +4,19 @@ Silences that chance does not explain: where deliveries were to be expected and 
 A quiet Region has no log files for hours and days, so that none came is no news by itself. Each series (everything in
 the lake, an account, an account's Region) is compared with its own four weeks before and after a silence:
 
-- **by the hour**, where it was heard in at least three of four hours there, and also in those before alone. An hour of the day, on weekdays or at
-  weekends, in which it was heard h times of n is silent by chance with 1 − (h + 2r) / (n + 2), r being its rate over
-  all hours, and at least once in a hundred. The chances of the silent hours are multiplied.
-- **by the day**, where it was heard less often, on seven days at least, three of them before. Only whole silent days count. A weekday (a
-  weekend day) is silent by chance as often as the others were, and at least once in 25: about as often as people have
-  holidays, whose hours are silent together.
+- **by the hour**, where it was heard in at least three of four hours there, and of those before alone. An hour of the
+  day, on weekdays or at weekends, in which it was heard h times of n is silent by chance with 1 − (h + 2r) / (n + 2),
+  r being its rate over all hours, and at least once in a hundred. The chances of the silent hours are multiplied.
+- **by the day**, where it was heard less often, on seven days at least, three of them before. Only whole silent days
+  count. A weekday (a weekend day) is silent by chance as often as the others were, and at least once in 25: about as
+  often as people have holidays, whose hours are silent together.
 
 Such a chance is multiplied with the number of series and of hours (days) a silence could begin in. What is reported is
 what chance would bring less than `chance` times in the whole lake.
 
 Accounts and Regions are judged by the hours in which anyone was heard, so that what was not ingested at all is reported
-once, for the lake; Regions also leave out the hours in which all of the account was found missing.
+once, for the lake. Regions that fell silent together are reported once, for the account, unless one of them was silent
+for much longer.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ _LEAST_HOURS_BEFORE, _LEAST_DAYS_BEFORE = 24, 3
 _MOST_CERTAIN_HOUR = 0.01
 _MOST_CERTAIN_DAY = 0.04
 _HOURS_MULTIPLIED = 240
+_TOGETHER = 0.75
 
 WEEKEND = "(({day} + 3) % 7 >= 5)"
 """SQL: whether a day counted from 1970-01-01, a Thursday, is a Saturday or Sunday."""
@@ -88,35 +90,33 @@ _SILENCES = """
 CREATE OR REPLACE TEMP TABLE silence AS
 WITH series AS (SELECT account, region, min(n) AS origin FROM mark GROUP BY ALL),
 points AS (
-    SELECT account, region, n AS first_n, n AS last_n, true AS is_heard, first_at, last_at FROM mark
-    UNION ALL SELECT account, region, $axis_hours, $axis_hours, false, NULL, NULL FROM series
-    UNION ALL SELECT account, series.region, first_n, last_n, false, NULL, NULL
-              FROM series JOIN gap USING (account) WHERE gap.level = 'account' AND $level = 'region'
+    SELECT account, region, n, true AS is_heard, first_at, last_at FROM mark
+    UNION ALL SELECT account, region, $axis_hours, false, NULL, NULL FROM series
 ),
 counted AS (
     SELECT *,
            count(*) FILTER (WHERE is_heard) OVER (
-               PARTITION BY account, region ORDER BY first_n RANGE BETWEEN $reach - 1 PRECEDING AND CURRENT ROW
+               PARTITION BY account, region ORDER BY n RANGE BETWEEN $reach - 1 PRECEDING AND CURRENT ROW
            ) AS heard_before,
            count(*) FILTER (WHERE is_heard) OVER (
-               PARTITION BY account, region ORDER BY first_n RANGE BETWEEN CURRENT ROW AND $reach - 1 FOLLOWING
+               PARTITION BY account, region ORDER BY n RANGE BETWEEN CURRENT ROW AND $reach - 1 FOLLOWING
            ) AS heard_from
     FROM points
 ),
 paired AS (
-    SELECT account, region, last_n, last_at, heard_before, least($reach, last_n - origin + 1) AS hours_before, origin,
-           lead(first_n) OVER following AS next_n,
+    SELECT account, region, n, last_at, heard_before, least($reach, n - origin + 1) AS hours_before, origin,
+           lead(n) OVER following AS next_n,
            lead(first_at) OVER following AS next_at, lead(heard_from) OVER following AS heard_after
     FROM counted JOIN series USING (account, region)
-    WINDOW following AS (PARTITION BY account, region ORDER BY first_n)
+    WINDOW following AS (PARTITION BY account, region ORDER BY n)
 )
-SELECT row_number() OVER () AS id, account, region, origin, last_n + 1 AS first_n, next_n, last_at, next_at,
-       next_n = $axis_hours AS ongoing, next_n - last_n - 1 AS hours, heard_before + heard_after AS heard_hours,
+SELECT row_number() OVER () AS id, account, region, origin, n + 1 AS first_n, next_n, last_at, next_at,
+       next_n = $axis_hours AS ongoing, next_n - n - 1 AS hours, heard_before + heard_after AS heard_hours,
        hours_before + least($reach, $axis_hours - next_n) AS hours_around,
        heard_before >= greatest($least_before, $steady * hours_before)
            AND heard_hours >= $steady * hours_around AND hours_around >= $least_around AS is_steady
 FROM paired
-WHERE next_n - last_n - 1 >= $least_hours AND last_n >= origin
+WHERE next_n - n - 1 >= $least_hours
 """
 
 _BY_THE_HOUR = """
@@ -170,7 +170,8 @@ seldom AS (
 compared AS (
     SELECT id, a.weekdays_before + coalesce(b.weekdays_after, 0) AS heard_weekdays,
            a.weekends_before + coalesce(b.weekends_after, 0) AS heard_weekends,
-           a.weekdays_before + a.weekends_before AS heard_before, a.d AS before_last, greatest(a.origin, a.d - $reach + 1) AS before_first,
+           a.weekdays_before + a.weekends_before AS heard_before, a.d AS before_last,
+           greatest(a.origin, a.d - $reach + 1) AS before_first,
            b.d AS after_first, least(b.d + $reach, $axis_days) - 1 AS after_last, d1, d2
     FROM seldom
     ASOF JOIN counted AS a ON seldom.account = a.account AND seldom.region = a.region AND seldom.d1 >= a.d
@@ -209,6 +210,21 @@ JOIN axis AS ends ON ends.n = silence.next_n - 1
 """
 
 
+_DROP_GAPS = (
+    f"""
+    DELETE FROM gap WHERE level = 'account' AND EXISTS (
+        FROM gap AS one WHERE one.level = 'region' AND one.account = gap.account
+            AND one.first_n <= gap.first_n AND one.last_n >= gap.last_n AND gap.hours < {_TOGETHER} * one.hours
+    )""",
+    """
+    DELETE FROM gap WHERE level = 'region' AND EXISTS (
+        FROM gap AS whole WHERE whole.level = 'account' AND whole.account = gap.account
+            AND gap.first_n <= whole.first_n AND gap.last_n >= whole.last_n
+    )""",
+)
+"""A gap of an account's Region holds that of the account, or ends before it begins; one of them is said."""
+
+
 def make_gaps(con: duckdb.DuckDBPyConnection, *, end_hour: int, least_hours: int, chance: float) -> None:
     """
     Fill the temporary table `gap` with the silences of `heard` that chance does not explain.
@@ -233,10 +249,7 @@ def make_gaps(con: duckdb.DuckDBPyConnection, *, end_hour: int, least_hours: int
         reach, series = REACH_DAYS * 24, pairs + accounts + 1
         asked = {"chance": chance, "level": level}
         steady = {"steady": STEADY, "least_around": LEAST_HOURS_AROUND, "least_before": _LEAST_HOURS_BEFORE}
-        con.execute(
-            _SILENCES,
-            {**steady, "axis_hours": hours, "reach": reach, "least_hours": max(1, least_hours), "level": level},
-        )
+        con.execute(_SILENCES, {**steady, "axis_hours": hours, "reach": reach, "least_hours": max(1, least_hours)})
         by_hour = {"certain": _MOST_CERTAIN_HOUR, "multiplied": _HOURS_MULTIPLIED, "places": float(series * hours)}
         con.execute(_INTO_GAPS.format(judged=_BY_THE_HOUR), {**asked, **by_hour, "reach": reach, "axis_hours": hours})
         by_day = {
@@ -246,6 +259,8 @@ def make_gaps(con: duckdb.DuckDBPyConnection, *, end_hour: int, least_hours: int
             "places": float(series * days),
         }
         con.execute(_INTO_GAPS.format(judged=_BY_THE_DAY), {**asked, **by_day, "reach": REACH_DAYS, "axis_days": days})
+    for drop in _DROP_GAPS:
+        con.execute(drop)
 
 
 def _used(sql: str, end_hour: int) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from trailql.query.engine import OpenLake
 
 BEFORE = timedelta(minutes=75)
 """A gap begins with a full hour; its last delivery may be an hour older, and the events in that 15 minutes."""
-_AFTER = timedelta(hours=1)
+AFTER = timedelta(hours=1)
+"""The first delivery after a StartLogging, which brings it, lies in the hour the gap ends with."""
 _MOST_CHANGES = 10
 
 _CHANGES = """
@@ -61,8 +62,8 @@ class TrailChange:
 
 
 def trail_changes(opened: OpenLake, since: datetime, until: datetime) -> list[TrailChange]:
-    """The changes that matter for gaps between two times, in order of time."""
-    rows = opened.sql(_CHANGES, {"since": since - BEFORE, "until": until + _AFTER}).to_pylist()
+    """The changes of `since <= eventTime < until`, in order of time."""
+    rows = opened.sql(_CHANGES, {"since": since, "until": until}).to_pylist()
     return [
         TrailChange(
             time=row["eventTime"],
@@ -93,9 +94,11 @@ def changes_near(
         The account's own first, then those of other accounts; ten of each at most. StartLogging only if it may have
         ended the gap.
     """
-    near = [change for change in changes if since - BEFORE <= change.time < until + _AFTER]
     near = [
-        change for change in near if (change.time >= since if change.name == "StartLogging" else change.time < until)
+        change
+        for change in changes
+        if (until if change.name == "StartLogging" else since) - BEFORE <= change.time
+        and change.time < (until + AFTER if change.name == "StartLogging" else until)
     ]
     own = [change for change in near if account is None or change.account == account]
     others = [replace(change, same_account=False) for change in near if change not in own]

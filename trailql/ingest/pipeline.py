@@ -104,6 +104,7 @@ class Pipeline:
         self.selection = selection
         self.limits = limits
         self.summary = IngestSummary()
+        self.unread: dict[str, str] = {}
         self.on_progress: Progress = on_progress or (lambda summary: None)
         self._lock = threading.Lock()
         self._large_files = threading.Semaphore(1)
@@ -276,7 +277,7 @@ class Pipeline:
         """Write the batch's rows; commit the events first and the ledger last."""
         parts = [typing.result() for typing in batch.typing]
         batch.typing.clear()
-        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:12]}"
+        name = _batch_name()
         counts: dict[int, FileCounts] = {}
         if parts:
             rows = pa.concat_tables([part.rows for part in parts])
@@ -299,6 +300,8 @@ class Pipeline:
                 snapshot.commit(events, batch=name, alone=True)
                 return counts
             except CommitConflict:
+                if self.lake.snapshot("events").holds(events[0]):
+                    return counts  # it was this very commit, whose answer got lost
                 for event_file in events:
                     self.lake.storage.delete(f"events/{event_file.path}")
                 time.sleep(random() * min(0.1 * 2**attempt, 5))  # noqa: S311
@@ -344,6 +347,17 @@ class Pipeline:
         written = write_parquet(self.lake, table, f"part-{name}.parquet", table="set_aside", partition={})
         self.lake.commit("set_aside", [written], batch=name)
 
+    def set_aside(self, uri: str, text: str, reason: str) -> None:
+        """Keep a text that is no log file at all, such as a queue's message, in `set_aside`."""
+        if (uri, 0, text) in self._set_aside_before():
+            return
+        name = _batch_name()
+        values = (uri, 0, reason, text, name)
+        names = [column.name for column in SET_ASIDE_COLUMNS]
+        table = pa.table({column: [value] for column, value in zip(names, values, strict=True)})
+        written = write_parquet(self.lake, table, f"part-{name}.parquet", table="set_aside", partition={})
+        self.lake.commit("set_aside", [written], batch=name)
+
     def _set_aside_before(self) -> set[tuple[str, int, str]]:
         """What a file that is read again may set aside a second time."""
         paths = self.lake.live_files("set_aside")
@@ -383,7 +397,9 @@ class Pipeline:
                 total.empty += row.status == "empty"
                 if row.status == "rejected":
                     total.rejected += 1
-                    total.unread += row.sha256_stored is None
+                    if row.sha256_stored is None:
+                        total.unread += 1
+                        self.unread[row.uri] = row.reason or ""
                     total.problems.append((row.uri, row.reason or ""))
                 elif row.reason:
                     total.changed.append((row.uri, row.reason))
@@ -396,6 +412,10 @@ class Pipeline:
                 total.stored_bytes += row.size_bytes
                 total.content_bytes += row.content_bytes or 0
         self.on_progress(self.summary)
+
+
+def _batch_name() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:12]}"
 
 
 def _ledger_row(log_file: LogFile) -> LedgerRow:

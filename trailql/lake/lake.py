@@ -103,6 +103,10 @@ class Snapshot:
         uris = self.delta.file_uris(file_pruning_predicate=predicate) if predicate else self.delta.file_uris()
         return sorted(map(self.lake.storage.plain_path, uris))
 
+    def holds(self, file: WrittenFile) -> bool:
+        """Whether a written file is part of the table."""
+        return any(path.endswith(f"/{file.path}") for path in self.files())
+
     def commit(self, files: Sequence[WrittenFile], *, batch: str, alone: bool = False) -> None:
         """
         Append written files to the table, all or none.

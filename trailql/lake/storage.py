@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from shutil import rmtree
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
@@ -166,7 +167,7 @@ class S3Storage:
         fill(buffer)
         data = buffer.getvalue()
         with self._in_words():
-            self._bucket.store.put(f"{self.prefix}/{path}", memoryview(data))
+            self._bucket.store.put(f"{self.prefix}/{path}", data.to_pybytes())
         return int(data.size)
 
     def delete(self, path: str) -> None:
@@ -199,7 +200,13 @@ class S3Storage:
         return not self.is_empty()
 
     def prepare(self, con: duckdb.DuckDBPyConnection) -> None:
-        con.register_filesystem(duckdb_filesystem(self._bucket))
+        con.register_filesystem(self._filesystem)
+        con.execute("SET parquet_metadata_cache = true")
+        con.execute("SET validate_external_file_cache = 'NO_VALIDATION'")
+
+    @cached_property
+    def _filesystem(self) -> Any:
+        return duckdb_filesystem(self._bucket)
 
     @contextmanager
     def scratch(self) -> Iterator[str]:

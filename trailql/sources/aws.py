@@ -55,6 +55,10 @@ class CredentialsExpired(SourceError):
     """The credentials ran out and cannot be renewed; nothing further can be read with them."""
 
 
+class AccessRefused(SourceError):
+    """A policy does not allow it."""
+
+
 @dataclass
 class Aws:
     """
@@ -107,26 +111,32 @@ class Aws:
                 core = assumed
             return boto3.Session(botocore_session=core)
 
-    def client(self, service: str, *, region: str | None = None) -> Any:
+    def client(
+        self, service: str, *, region: str | None = None, endpoint_url: str | None = None, retries: str = "adaptive"
+    ) -> Any:
         """
         A client that retries throttling and 5xx with growing pauses and slows down when throttled.
 
         Args:
             service: `s3`, `sqs`, `cloudtrail`, …
             region: Other than the session's.
+            endpoint_url: Other than AWS's.
+            retries: botocore's mode. `adaptive` also slows down when throttled, by what it has measured: a client that
+                asks only now and then is held to one request in two seconds after a single 503. For such a one
+                `standard`.
         """
         from botocore.config import Config
 
-        endpoint = self.access.endpoint_url if service == "s3" else None
+        endpoint = self.access.endpoint_url if service == "s3" else endpoint_url
         config = Config(
-            retries={"mode": "adaptive", "total_max_attempts": 8},
+            retries={"mode": retries, "total_max_attempts": 5},
             max_pool_connections=32,
             connect_timeout=10,
-            read_timeout=20,
+            read_timeout=45 if service == "sqs" else 20,  # a long poll takes 20 s
             user_agent_extra="trailql",
             s3={"addressing_style": "path"} if endpoint else None,
         )
-        chosen = region or self.session.region_name or ("us-east-1" if service == "s3" else None)
+        chosen = region or self.session.region_name or ("us-east-1" if service == "s3" or endpoint else None)
         with in_words(service):
             client = self.session.client(service, region_name=chosen, endpoint_url=endpoint, config=config)
         client.meta.events.register("before-send", self._count)
@@ -237,6 +247,8 @@ def _service_error(response: dict[str, Any], at: str) -> SourceError:
         return SourceError(f"the AWS credentials are not valid ({code})", at=at, hint="aws sts get-caller-identity")
     if code == "SignatureDoesNotMatch":
         return SourceError("the AWS secret key does not fit the access key (SignatureDoesNotMatch)", at=at)
+    if code in {"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}:
+        return SourceError("there is no such queue", at=at, hint="aws sqs get-queue-url --queue-name NAME")
     if code == "NoSuchBucket":
         return SourceError("there is no such bucket", at=at, hint="check its name, and --endpoint-url if there is one")
     if code in _GONE:

@@ -238,4 +238,4 @@ def _arn(text: str, option: str, hint: str | None = None) -> Arn:
 
 def _refuse_wild(text: str, option: str) -> None:
     if _WILD.search(text):
-        raise UsageError(f"{option} {text!r} has a wildcard: a policy with it would grant more than it seems to")
+        raise UsageError(f"{option} {text!r} has a wildcard, a variable or a control character: too much for a policy")

@@ -105,6 +105,8 @@ def access_policy(needs: Needs) -> Policy:
     _check(needs)
     trails = [read_place(text, "--bucket") for text in needs.buckets]
     lake = read_place(needs.lake, "--lake") if needs.lake and not is_folder(needs.lake) else None
+    if lake and not lake.folder:
+        raise UsageError(f"{lake.uri}: a lake needs a prefix of its own", hint=f"--lake {lake.uri}lake")
     queues = [read_queue(text) for text in needs.queues]
     roles = [read_role(text) for text in needs.roles]
     trail_keys = [read_key(text, "--kms-key") for text in needs.kms_keys]
@@ -220,9 +222,9 @@ def _homes(trail: Place, needs: Needs) -> tuple[list[str], list[tuple[str, str]]
     walked = [] if inside else [trail.folder]
     home = f"{inside['above'] if inside else trail.folder}AWSLogs/"
     if inside and (inside["account"] or inside["deeper"]) and (needs.accounts or needs.organization):
-        raise UsageError(f"s3://{trail.bucket}/{trail.folder} is narrower than --account and --organization")
+        raise UsageError(f"{trail.uri} is narrower than --account and --organization")
     if named and needs.organization not in (None, named):
-        raise UsageError(f"s3://{trail.bucket}/{trail.folder} is not of the organization {needs.organization}")
+        raise UsageError(f"{trail.uri} is not of the organization {needs.organization}")
     if needs.organization and not named:
         walked.append(home)
     if organization := named or needs.organization:
@@ -240,7 +242,7 @@ def _lake_statements(lake: Place | None, is_written: bool, partition: str) -> li
     if lake is None:
         return []
     bucket = f"arn:{partition}:s3:::{lake.bucket}"
-    condition = {"StringLike": {"s3:prefix": f"{lake.folder}*"}} if lake.folder else None
+    condition = {"StringLike": {"s3:prefix": f"{lake.folder}*"}}
     actions = ["s3:GetObject"]
     if is_written:
         actions += ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
@@ -259,7 +261,7 @@ def _key_statements(sid: str, actions: list[str], keys: list[Arn], service: str,
     """Keys may be used by way of the service alone that stores what they encrypt."""
     if not keys:
         return []
-    # What this key says in China is not documented: both of the names that services have there are allowed.
+    # What this key says in China could not be checked: both of the names that services have there are allowed.
     suffixes = ["amazonaws.com", "amazonaws.com.cn"] if partition == "aws-cn" else ["amazonaws.com"]
     regions = dict.fromkeys(key.region for key in keys)
     condition = {"StringEquals": {"kms:ViaService": _short([f"{service}.{r}.{s}" for r in regions for s in suffixes])}}

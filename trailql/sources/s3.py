@@ -35,7 +35,8 @@ PAGE_KEYS = 1000
 _WHOLE_BYTES = 8 * 1024 * 1024
 """Objects up to this size are read in one request, larger ones in ranges of it."""
 _ATTEMPTS = 4
-_STALL_SECONDS = 15
+_STALL_SECONDS = 8
+"""A read that brings nothing for so long is given up and tried again; S3 answers within a second or two."""
 _PAUSE_SECONDS = 0.5
 
 
@@ -152,15 +153,20 @@ class Bucket:
         opener = partial(self.open, found)
         return LogFile(self.uri(found.key), found.size_bytes, found.etag, opener, facts, skip=skip)
 
-    def head(self, key: str) -> S3Object:
+    def head_or_gone(self, key: str) -> S3Object:
         """
-        The object's ETag and size, asked for.
+        The object's ETag and size, asked for; without them when it cannot be told, and reading it says why.
 
         Raises:
-            SourceError: It is gone, or may not be read.
+            CredentialsExpired: Nothing can be asked any more.
         """
-        with in_words(self.uri(key)):
-            answer = self._client.head_object(Bucket=self.name, Key=key, **self._payer)
+        try:
+            with in_words(self.uri(key)):
+                answer = self._client.head_object(Bucket=self.name, Key=key, **self._payer)
+        except CredentialsExpired:
+            raise
+        except SourceError:
+            return S3Object(key)
         return S3Object(key, answer["ETag"].strip('"'), answer["ContentLength"])
 
     def open(self, found: S3Object) -> BinaryIO:
@@ -211,7 +217,7 @@ class Bucket:
                 time.sleep(_PAUSE_SECONDS * 2**attempt * (0.5 + random() / 2))  # noqa: S311
             try:
                 with in_words(uri):
-                    body = self._client.get_object(Bucket=self.name, Key=found.key, **options)["Body"]
+                    body = self._patient_client.get_object(Bucket=self.name, Key=found.key, **options)["Body"]
             except CredentialsExpired as error:
                 self._expired = error
                 raise
@@ -251,6 +257,10 @@ class Bucket:
     @cached_property
     def _client(self) -> Any:
         return self.aws.client("s3", region=self.region)
+
+    @cached_property
+    def _patient_client(self) -> Any:
+        return self.aws.client("s3", region=self.region, retries="standard")
 
     @property
     def endpoint_url(self) -> str:
@@ -321,8 +331,23 @@ def duckdb_filesystem(bucket: Bucket) -> Any:
         import s3fs
     except ImportError as error:
         raise SourceError("s3fs is needed for a lake in S3", hint="pip install 'trailql[s3]'") from error
+
+    class Unchanging(s3fs.S3FileSystem):  # type: ignore[misc]  # s3fs has no types
+        """Asks for each file once: a lake never writes a second file under a name."""
+
+        cachable = False
+
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            self._known: dict[str, Any] = {}
+
+        async def _info(self, path: str, *arguments: Any, **options: Any) -> Any:
+            if path not in self._known:
+                self._known[path] = await super()._info(path, *arguments, **options)
+            return self._known[path]
+
     credentials = bucket.aws.credentials()
-    return s3fs.S3FileSystem(
+    return Unchanging(
         key=credentials["access_key_id"],
         secret=credentials["secret_access_key"],
         token=credentials["token"],

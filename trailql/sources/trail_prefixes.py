@@ -21,6 +21,7 @@ from datetime import date, timedelta
 from queue import Empty, Queue
 from threading import Event
 
+from trailql.sources.aws import AccessRefused
 from trailql.sources.keys import EVENT_FOLDERS
 from trailql.sources.s3 import Bucket, S3Object
 
@@ -149,14 +150,22 @@ def _find_logs(bucket: Bucket, folder: str) -> list[str]:
     """Every `AWSLogs/` below a folder, nearest level first; what is inside one is not searched."""
     level, looked = [folder], 0
     found: list[str] = []
-    for _ in range(_DEEPEST):
+    for depth in range(_DEEPEST):
         deeper: list[str] = []
         for each in level[: _MOST_FOLDERS - looked]:
             looked += 1
-            for below in bucket.folders(each):
+            for below in _folders_if_allowed(bucket, each) if depth else bucket.folders(each):
                 (found if below.endswith(f"/{_LOGS}") or below == _LOGS else deeper).append(below)
         level = deeper
     return sorted(found)
+
+
+def _folders_if_allowed(bucket: Bucket, folder: str) -> list[str]:
+    """The folders below one that may be somebody else's; a policy that grants the trail alone refuses it."""
+    try:
+        return bucket.folders(folder)
+    except AccessRefused:
+        return []
 
 
 def _from_within(

@@ -1,0 +1,64 @@
+"""`trailql coverage`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from trailql.cli.options import Lake, Output, OutputFormat, Since, Until, span
+from trailql.errors import UsageError
+from trailql.report.coverage import By, write_coverage
+from trailql.report.rows import Format
+
+
+def coverage(
+    lake: Lake = "lake",
+    since: Since = None,
+    until: Until = None,
+    account: Annotated[list[str] | None, typer.Option("--account", help="Only this account; repeatable.")] = None,
+    region: Annotated[list[str] | None, typer.Option("--region", help="Only this Region; repeatable.")] = None,
+    by: Annotated[By, typer.Option("--by", help="What a row is; json holds all three.")] = By.REGION,
+    min_silence: Annotated[
+        int, typer.Option("--min-silence", help="Hours without a delivery that are no hole, whoever it is.", min=1)
+    ] = 3,
+    chance: Annotated[
+        float, typer.Option("--chance", help="How many holes to accept that are chance, in the whole lake.")
+    ] = 0.001,
+    chart: Annotated[bool, typer.Option("--chart", help="Draw the days of each account and Region.")] = False,
+    limit: Annotated[int, typer.Option("--limit", help="Most rows of each table and md; 0 for all.", min=0)] = 40,
+    format: OutputFormat = Format.TABLE,
+    output: Output = None,
+    fail_on_gap: Annotated[bool, typer.Option("--fail-on-gap", help="Exit with code 1 when there is a hole.")] = False,
+) -> None:
+    """
+    Show what was delivered, and where the logs have holes.
+
+    A hole is a silence that an account's or Region's own habits do not explain. Where --since is given without --until,
+    silence up to now counts.
+
+    Example: trailql coverage --since 7d --fail-on-gap
+    """
+    from trailql.forensics.coverage import LOOKBACK, find_coverage
+    from trailql.lake.lake import open_lake_folder
+    from trailql.query.engine import OpenLake, window
+
+    if format is Format.PARQUET:
+        raise UsageError("coverage is printed as table, json, jsonl, csv or md")
+    if not 0 < chance < 1:
+        raise UsageError("--chance lies between 0 and 1", hint="--chance 0.001")
+    begin, end = span(since, until)
+    with OpenLake(open_lake_folder(lake), window(begin, LOOKBACK), end and end + timedelta(hours=1)) as opened:
+        found = find_coverage(
+            opened,
+            begin,
+            end,
+            accounts=account or (),
+            regions=region or (),
+            least_hours=min_silence,
+            chance=chance,
+        )
+    write_coverage(found, format, output, by=by, limit=limit, chart=chart)
+    if fail_on_gap and found.gaps:
+        raise typer.Exit(1)

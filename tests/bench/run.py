@@ -30,6 +30,7 @@ import duckdb
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.bench.make_trail import make_trail
+from tests.bench.s3 import bench_s3, report_s3
 from trailql.query.engine import OpenLake, open_lake
 from trailql.schema import RECORD_COLUMNS, Column
 
@@ -76,12 +77,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("bench-data"), help="where trail, lake and result go")
     parser.add_argument("--runs", type=int, default=1, help="runs of each way in, in turn; the best counts")
     parser.add_argument("--no-questions", action="store_true", help="ingest only")
+    parser.add_argument("--s3-objects", type=int, default=5000, help="small objects of the S3 part")
+    parser.add_argument("--no-s3", action="store_true", help="no S3 part")
     parser.add_argument("--plain-duckdb", nargs=2, metavar=("GLOB", "TARGET"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.plain_duckdb:
         _plain_duckdb(*arguments.plain_duckdb)
         return
     result = _bench(arguments)
+    if not arguments.no_s3:
+        result["s3"] = bench_s3(arguments.data, arguments.s3_objects, arguments.seed)
     arguments.data.joinpath("result.json").write_text(json.dumps(result, indent=2) + "\n")
     print(_report(result))
 
@@ -199,6 +204,8 @@ def _report(result: dict[str, Any]) -> str:
         lines += ["", f"{'question, seconds':34}{'lake':>12}{'raw files':>14}{'ratio':>9}"]
     for name, times in result["questions"].items():
         lines.append(f"{name:34}{times['lake_seconds']:12.3f}{times['raw_seconds']:14.1f}{times['ratio']:8.0f}×")
+    if "s3" in result:
+        lines += report_s3(result["s3"])
     return "\n".join(lines)
 
 

@@ -10,7 +10,7 @@ from threading import Event
 
 import duckdb
 
-from trailql.errors import UsageError
+from trailql.errors import SourceError, UsageError
 from trailql.ingest.pipeline import Limits, Pipeline
 from trailql.ingest.selection import Selection
 from trailql.ingest.summary import IngestSummary, Progress
@@ -78,18 +78,27 @@ def ingest_event_history(
 
 
 def _timed(chunks: Iterator[LogFile]) -> Iterator[Iterator[LogFile]]:
-    """Runs of chunks that came within a minute, so that what was fetched is soon committed."""
+    """Runs of chunks that came within a minute; where the service fails, what came before is committed first."""
+    failed: list[SourceError] = []
 
-    def until(first: LogFile, ends_at: float) -> Iterator[LogFile]:
-        yield first
-        while time.monotonic() < ends_at:
-            following = next(chunks, None)
-            if following is None:
-                return
-            yield following
+    def next_chunk() -> LogFile | None:
+        try:
+            return next(chunks, None)
+        except SourceError as error:
+            failed.append(error)
+            return None
 
-    for first in chunks:
-        yield until(first, time.monotonic() + _COMMIT_SECONDS)
+    def run(first: LogFile) -> Iterator[LogFile]:
+        ends_at = time.monotonic() + _COMMIT_SECONDS
+        chunk: LogFile | None = first
+        while chunk is not None:
+            yield chunk
+            chunk = next_chunk() if time.monotonic() < ends_at else None
+
+    while (first := next_chunk()) is not None:
+        yield run(first)
+    if failed:
+        raise failed[0]
 
 
 def _fetched(con: duckdb.DuckDBPyConnection, lake: Lake, account: str) -> dict[str, list[Span]]:

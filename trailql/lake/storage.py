@@ -206,7 +206,7 @@ class S3Storage:
 
     @cached_property
     def _filesystem(self) -> Any:
-        return duckdb_filesystem(self._bucket)
+        return duckdb_filesystem(self._bucket, self.prefix)
 
     @contextmanager
     def scratch(self) -> Iterator[str]:

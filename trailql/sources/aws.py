@@ -240,7 +240,7 @@ def _service_error(response: dict[str, Any], at: str) -> SourceError:
             hint="trailql iam-policy --bucket … --kms-key ARN, and allow the role in the key's own policy",
         )
     if code in _REFUSED:
-        return SourceError(
+        return AccessRefused(
             f"access denied{_colon(message)}", at=at, hint="trailql iam-policy --bucket … prints a policy"
         )
     if code in _UNKNOWN_KEY:

@@ -129,6 +129,8 @@ class Bucket:
         """
         last = start_after
         try:
+            if prefix and not prefix.endswith("/"):
+                raise ValueError("obstore lists whole folders only")
             for page in self._quick_pages(prefix, start_after):
                 kept = [each for each in page if not before or each.key < before]
                 last = page[-1].key if page else last
@@ -320,9 +322,13 @@ class Bucket:
         )
 
 
-def duckdb_filesystem(bucket: Bucket) -> Any:
+def duckdb_filesystem(bucket: Bucket, folder: str) -> Any:
     """
-    A filesystem through which DuckDB reads from the bucket's store.
+    A filesystem through which DuckDB reads the files below one prefix of a bucket, and nothing else.
+
+    Args:
+        bucket: Where.
+        folder: The prefix, without a slash at its end.
 
     Raises:
         SourceError: s3fs is missing.
@@ -332,8 +338,10 @@ def duckdb_filesystem(bucket: Bucket) -> Any:
     except ImportError as error:
         raise SourceError("s3fs is needed for a lake in S3", hint="pip install 'trailql[s3]'") from error
 
+    root = f"{bucket.name}/{folder}/"
+
     class Unchanging(s3fs.S3FileSystem):  # type: ignore[misc]  # s3fs has no types
-        """Asks for each file once: a lake never writes a second file under a name."""
+        """Reads only, and asks for each file once: a lake never writes a second file under a name."""
 
         cachable = False
 
@@ -342,9 +350,25 @@ def duckdb_filesystem(bucket: Bucket) -> Any:
             self._known: dict[str, Any] = {}
 
         async def _info(self, path: str, *arguments: Any, **options: Any) -> Any:
+            self._check(path)
             if path not in self._known:
                 self._known[path] = await super()._info(path, *arguments, **options)
             return self._known[path]
+
+        def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
+            self._check(path)
+            if mode != "rb":
+                raise PermissionError(f"{path} is open for reading only")
+            return super()._open(path, mode=mode, **options)
+
+        async def _glob(self, path: str, *arguments: Any, **options: Any) -> Any:
+            self._check(path)
+            return await super()._glob(path, *arguments, **options)
+
+        def _check(self, path: str) -> None:
+            plain = self._strip_protocol(path)
+            if not f"{plain}/".startswith(root) or ".." in plain.split("/"):
+                raise PermissionError(f"{plain} is outside the lake")
 
     credentials = bucket.aws.credentials()
     return Unchanging(
@@ -368,6 +392,14 @@ class _Ranges(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
+
+    def readall(self) -> bytes:
+        parts = []
+        while self._position < self._size:
+            end = min(self._position + _WHOLE_BYTES, self._size)
+            parts.append(self._read_range(self._position, end))
+            self._position = end
+        return b"".join(parts)
 
     def readinto(self, buffer: Any) -> int:
         end = min(self._position + len(buffer), self._size)

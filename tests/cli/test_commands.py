@@ -147,7 +147,7 @@ def test_insights_print_cloudtrail_records(lake: Path) -> None:
     assert len(records) == 2 * len(pairs)
 
 
-@pytest.mark.parametrize("command", ["ingest", "query", "detect", "insights"])
+@pytest.mark.parametrize("command", ["ingest", "query", "detect", "insights", "coverage", "iam-policy"])
 def test_help_has_an_example(command: str) -> None:
     """
     Every command's help carries one, and the README shows the command.

@@ -22,6 +22,7 @@ import duckdb
 import pyarrow as pa
 
 from trailql.errors import LakeError
+from trailql.ingest.reading import ReadAhead
 from trailql.ingest.selection import Selection
 from trailql.ingest.summary import IngestSummary, Progress
 from trailql.lake.events import FileCounts, write_events
@@ -30,7 +31,7 @@ from trailql.lake.ledger import LedgerRow, write_ledger
 from trailql.lake.parquet import parquet_sql, sql_text, write_parquet
 from trailql.normalize.batch import SetAside, type_records
 from trailql.normalize.careful import readable
-from trailql.normalize.prepare import DEFAULT_MAX_BYTES, Prepared, prepare, record_batch
+from trailql.normalize.prepare import DEFAULT_MAX_BYTES, Prepared, record_batch
 from trailql.schema import SET_ASIDE_COLUMNS
 from trailql.sources.source import LogFile
 
@@ -39,8 +40,6 @@ _TYPED_AT_ONCE = 2
 """A batch is typed in so many parts: large files in the lake, no long wait before the first and after the last."""
 _FIRST_BATCH = 4
 """The first batch is smaller by this, so that no stage of the pipeline waits long for its first work."""
-_AHEAD_BYTES = 64 * 1024 * 1024
-"""Stored bytes of log files read ahead of the batch they go into."""
 _MOST_CONFLICTS = 50
 
 
@@ -107,8 +106,7 @@ class Pipeline:
         self.unread: dict[str, str] = {}
         self.on_progress: Progress = on_progress or (lambda summary: None)
         self._lock = threading.Lock()
-        self._large_files = threading.Semaphore(1)
-        self._readers = ThreadPoolExecutor(limits.readers, "trailql-read")
+        self._reading = ReadAhead(limits.readers, limits.max_file_bytes)
         self._typer = ThreadPoolExecutor(1, "trailql-type")
         self._writer = ThreadPoolExecutor(1, "trailql-write")
         self._scratch = lake.storage.scratch()
@@ -128,7 +126,8 @@ class Pipeline:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        for pool in (self._readers, self._typer, self._writer):
+        self._reading.close()
+        for pool in (self._typer, self._writer):
             pool.shutdown(cancel_futures=True)
         self._typing_con.close()
         self._con.close()
@@ -151,7 +150,7 @@ class Pipeline:
         batch = _Batch()
         limit = self.limits.batch_bytes // _FIRST_BATCH
         writing: deque[Future[None]] = deque()
-        for prepared in self._prepared(log_files):
+        for prepared in self._reading.parts(log_files):
             self._collect(batch, prepared)
             if batch.held_bytes + batch.waiting_bytes >= limit // _TYPED_AT_ONCE:
                 self._send_to_typing(batch)
@@ -180,35 +179,6 @@ class Pipeline:
         batch.chunks, batch.odd, batch.held_bytes = [], {}, 0
         if len(self._typing) > 2:
             self._typing.popleft().result()
-
-    def _prepared(self, log_files: Iterator[LogFile]) -> Iterator[Prepared]:
-        ahead: deque[tuple[LogFile, Future[tuple[Prepared, Iterator[Prepared]]] | None]] = deque()
-        most, ahead_bytes = 16 * self.limits.readers, 0
-        for log_file in log_files:
-            ahead.append((log_file, None if log_file.skip else self._readers.submit(self._first_part, log_file)))
-            ahead_bytes += log_file.size_bytes
-            while len(ahead) > most or (len(ahead) > 1 and ahead_bytes > _AHEAD_BYTES):
-                first = ahead.popleft()
-                ahead_bytes -= first[0].size_bytes
-                yield from self._parts(*first)
-        while ahead:
-            yield from self._parts(*ahead.popleft())
-
-    def _first_part(self, log_file: LogFile) -> tuple[Prepared, Iterator[Prepared]]:
-        parts = prepare(log_file, self.limits.max_file_bytes)
-        if log_file.size_bytes < 1 << 20:
-            return next(parts), parts
-        with self._large_files:  # one at a time, so that memory is bounded whatever they unpack to
-            return next(parts), parts
-
-    @staticmethod
-    def _parts(log_file: LogFile, future: Future[tuple[Prepared, Iterator[Prepared]]] | None) -> Iterator[Prepared]:
-        if future is None:
-            yield Prepared(log_file)
-            return
-        first, more = future.result()
-        yield first
-        yield from more
 
     def _collect(self, batch: _Batch, prepared: Prepared) -> None:
         number = self._file_number(batch, prepared)

@@ -68,11 +68,10 @@ def split_s3_uri(uri: str) -> tuple[str, str]:
     Raises:
         UsageError: No bucket in it.
     """
-    parts = urlsplit(uri, allow_fragments=False)
-    key = parts.path.removeprefix("/") + (f"?{parts.query}" if parts.query else "")
-    if not parts.netloc:
+    bucket, _, key = uri.partition("://")[2].partition("/")
+    if not bucket:
         raise UsageError(f"{uri!r} names no bucket", hint="s3://central-trail-bucket/optional/prefix")
-    return parts.netloc, key
+    return bucket, key
 
 
 class Bucket:
@@ -153,7 +152,7 @@ class Bucket:
         facts = read_key(found.key)
         skip = skip_reason(facts) or ("a folder marker" if found.key.endswith("/") and not found.size_bytes else "")
         opener = partial(self.open, found)
-        return LogFile(self.uri(found.key), found.size_bytes, found.etag, opener, facts, skip=skip)
+        return LogFile(self.uri(found.key), found.size_bytes, found.etag, opener, facts, skip=skip, is_remote=True)
 
     def head_or_gone(self, key: str) -> S3Object:
         """
@@ -294,7 +293,10 @@ class Bucket:
                     ) from error
                 if status not in {301, 403} and "x-amz-bucket-region" not in headers:
                     raise
-        return str(headers.get("x-amz-bucket-region") or client.meta.region_name or "us-east-1")
+        region = str(headers.get("x-amz-bucket-region") or client.meta.region_name or "us-east-1")
+        if region == client.meta.region_name:
+            self.__dict__["_client"] = client
+        return region
 
     @cached_property
     def store(self) -> S3Store:

@@ -52,6 +52,7 @@ class LogFile:
         facts: What the path and the file name say.
         skip: Why it will not be read; empty for a candidate.
         problem: Why it cannot be read at all (a broken link, say); empty for a candidate.
+        is_remote: Whether opening it waits for a network.
         earlier: What the ledger holds of another version of it.
     """
 
@@ -62,6 +63,7 @@ class LogFile:
     facts: KeyFacts = field(default_factory=KeyFacts)
     skip: str = ""
     problem: str = ""
+    is_remote: bool = False
     earlier: Earlier | None = None
 
     def __post_init__(self) -> None:
@@ -72,8 +74,6 @@ class LogFile:
         """The same log file, with what the ledger holds of another version of it."""
         return replace(self, earlier=earlier)
 
-    @property
-    def order(self) -> tuple[str, str]:
-        """Delivery minute, then name: the order that keeps a batch within a day or two."""
-        delivered = self.facts.delivered_at
-        return (delivered.isoformat() if delivered else "", self.uri)
+    def opened_by(self, opener: Callable[[], BinaryIO]) -> LogFile:
+        """The same log file, its bytes from elsewhere."""
+        return replace(self, open=opener)

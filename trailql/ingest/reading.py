@@ -1,0 +1,111 @@
+"""Log files read ahead of whoever takes their records, in order, within bounds."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from trailql.errors import BadLogFile, SourceError
+from trailql.normalize.prepare import Prepared, prepare
+from trailql.sources.source import LogFile
+
+_AHEAD_BYTES = 64 * 1024 * 1024
+"""Stored bytes of log files read ahead."""
+_AHEAD_EACH = 16
+_LARGE_BYTES = 1 << 20
+_SMALL_BYTES = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A log file's first part, and the way to the others."""
+
+    first: Prepared
+    others: Iterator[Prepared]
+
+
+class ReadAhead:
+    """
+    Reads log files in threads. Use it as a context manager.
+
+    Args:
+        readers: Log files read at once: a few from disk, more over a network.
+        max_file_bytes: Most uncompressed bytes of a single JSON document.
+    """
+
+    def __init__(self, readers: int, max_file_bytes: int) -> None:
+        self._readers = readers
+        self._max_file_bytes = max_file_bytes
+        self._pool = ThreadPoolExecutor(readers, "trailql-read")
+        self._large_files = threading.Semaphore(1)
+
+    def __enter__(self) -> ReadAhead:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def parts(self, log_files: Iterable[LogFile]) -> Iterator[Prepared]:
+        """The log files, in order, each in one part or several; those to be skipped come without being read."""
+        ahead: deque[tuple[LogFile, Future[_Begun | LogFile] | None]] = deque()
+        ahead_bytes = 0
+        for log_file in log_files:
+            ahead.append((log_file, None if log_file.skip else self._pool.submit(self._begin, log_file)))
+            ahead_bytes += log_file.size_bytes
+            while len(ahead) > _AHEAD_EACH * self._readers or (len(ahead) > 1 and ahead_bytes > _AHEAD_BYTES):
+                first = ahead.popleft()
+                ahead_bytes -= first[0].size_bytes
+                yield from self._finish(*first)
+        while ahead:
+            yield from self._finish(*ahead.popleft())
+
+    def _begin(self, log_file: LogFile) -> _Begun | LogFile:
+        if log_file.is_remote and log_file.size_bytes < _SMALL_BYTES:
+            # Unpacking a few KB hands Python's lock to and fro between so many threads: only the waiting is theirs.
+            return log_file.opened_by(_Fetched(log_file))
+        if log_file.size_bytes < _LARGE_BYTES:
+            return self._prepare(log_file)
+        with self._large_files:  # one at a time, so that memory is bounded whatever they unpack to
+            return self._prepare(log_file)
+
+    def _prepare(self, log_file: LogFile) -> _Begun:
+        parts = prepare(log_file, self._max_file_bytes)
+        return _Begun(next(parts), parts)
+
+    def _finish(self, log_file: LogFile, future: Future[_Begun | LogFile] | None) -> Iterator[Prepared]:
+        if future is None:
+            yield Prepared(log_file)
+            return
+        begun = future.result()
+        if isinstance(begun, LogFile):
+            yield from prepare(begun, self._max_file_bytes)
+            return
+        yield begun.first
+        yield from begun.others
+
+
+class _Fetched:
+    """A small log file's bytes, or why there are none."""
+
+    def __init__(self, log_file: LogFile) -> None:
+        self._data = b""
+        self._problem: BadLogFile | SourceError | OSError | None = None
+        try:
+            with log_file.open() as stream:
+                self._data = stream.read()
+        except (BadLogFile, SourceError, OSError) as error:
+            self._problem = error
+
+    def __call__(self) -> BinaryIO:
+        if self._problem is not None:
+            raise self._problem
+        return io.BytesIO(self._data)

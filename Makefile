@@ -15,7 +15,7 @@ demo: $(READY)  ## Ingest sample_logs into demo-lake and show what is found in i
 	@$(BIN)/python tests/demo.py --trailql $(BIN)/trailql --lake demo-lake
 
 test: $(READY)  ## Run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(READY)  ## Format, lint and types
 	$(BIN)/ruff format --check .

@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("bench-data"), help="where trail, lake and result go")
     parser.add_argument("--runs", type=int, default=1, help="runs of each way in, in turn; the best counts")
     parser.add_argument("--no-questions", action="store_true", help="ingest only")
-    parser.add_argument("--s3-objects", type=int, default=5000, help="small objects of the S3 part")
+    parser.add_argument("--s3-objects", type=int, default=10_000, help="small objects of the S3 part")
     parser.add_argument("--no-s3", action="store_true", help="no S3 part")
     parser.add_argument("--plain-duckdb", nargs=2, metavar=("GLOB", "TARGET"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()

@@ -26,9 +26,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -280,20 +278,11 @@ def _loop(url: str) -> tuple[float, int]:
 
 def _read(url: str) -> tuple[float, int]:
     """The same through trailql's source, up to the texts of the records."""
-    from trailql.normalize.prepare import Prepared, prepare
+    from trailql.ingest.reading import ReadAhead
+    from trailql.normalize.prepare import DEFAULT_MAX_BYTES
     from trailql.sources.aws import Aws, AwsAccess
     from trailql.sources.s3 import Bucket
-    from trailql.sources.source import LogFile
     from trailql.sources.trail_prefixes import find_trail_prefixes, list_days
-
-    def read(log_file: LogFile) -> list[Prepared]:
-        return list(prepare(log_file))
-
-    def count(parts: Iterable[Prepared]) -> int:
-        problems = [f"{part.log_file.uri}: {part.problem}" for part in parts if part.problem]
-        if problems:
-            raise SystemExit("\n".join(problems))
-        return sum(len(part.lengths) for part in parts)
 
     gc.disable()  # as an ingest does
     started = time.perf_counter()
@@ -302,13 +291,11 @@ def _read(url: str) -> tuple[float, int]:
     found = [each for _, page in list_days(bucket, [(prefix, None) for prefix in prefixes]) for each in page]
     listed = time.perf_counter() - started
     records = 0
-    ahead: deque[Future[list[Prepared]]] = deque()
-    with ThreadPoolExecutor(_READERS) as pool:
-        for each in found:
-            ahead.append(pool.submit(read, bucket.log_file(each)))
-            if len(ahead) > 16 * _READERS:
-                records += count(ahead.popleft().result())
-        records += sum(count(future.result()) for future in ahead)
+    with ReadAhead(_READERS, DEFAULT_MAX_BYTES) as reading:
+        for part in reading.parts(map(bucket.log_file, found)):
+            if part.problem:
+                raise SystemExit(f"{part.log_file.uri}: {part.problem}")
+            records += len(part.lengths)
     return listed, records
 
 
@@ -318,7 +305,7 @@ def _say(text: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--objects", type=int, default=5000)
+    parser.add_argument("--objects", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--data", type=Path, default=Path("bench-data"), help="where objects and lake go")
     parser.add_argument("--way", nargs=3, metavar=("WAY", "URL", "TOLD"), help=argparse.SUPPRESS)

@@ -137,10 +137,20 @@ def test_messages_with_nothing_to_read(message: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    ["", "hello", "[1]", "1", '{"a":1}', '{"Records":[{"eventVersion":"1.09"}]}', '{"Records":[{"eventSource":"aws:s3"}]}',
-     "[" * 100_000, '{"source":"aws.s3","detail-type":"Object Created","detail":{}}', '{"Records":[7]}',
-     json.dumps({"source": "aws.s3", "detail-type": "Object Created", "detail": "x"})],
-)  # fmt: skip
+    [
+        "",
+        "hello",
+        "[1]",
+        "1",
+        '{"a":1}',
+        '{"Records":[7]}',
+        '{"Records":[{"eventVersion":"1.09"}]}',
+        '{"Records":[{"eventSource":"aws:s3"}]}',
+        '{"source":"aws.s3","detail-type":"Object Created","detail":{}}',
+        '{"source":"aws.s3","detail-type":"Object Created","detail":"x"}',
+        pytest.param("[" * 100_000, id="deep"),
+    ],
+)
 def test_what_is_no_notification(message: str) -> None:
     """Anything else is told apart, CloudTrail's own records included."""
     with pytest.raises(NotANotification):
@@ -203,7 +213,7 @@ def test_killed_consumers_lose_and_double_nothing(tmp_path: Path) -> None:
     """
     5,000 messages, each delivered twice, and a consumer killed three times midway: the rows are the objects' records.
     """
-    messages, killed = int(os.environ.get("N", "5000")), 0
+    messages, killed = 5_000, 0
     lake, seed = tmp_path / "lake", tmp_path / "seed" / "trail"
     bodies = {}
     for number in range(messages):
@@ -240,7 +250,7 @@ def test_killed_consumers_lose_and_double_nothing(tmp_path: Path) -> None:
 def _send_slowly(server: Server, queue: str, messages: list[Any]) -> None:
     """Send so that a few hundred wait at most: the server looks through all of them for each request."""
     for first in range(0, len(messages), 100):
-        while left_in(server, queue) > 600:
+        while left_in(server, queue) > 400:
             time.sleep(0.2)
         send(server, queue, messages[first : first + 100])
 

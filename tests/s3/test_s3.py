@@ -183,6 +183,25 @@ def test_filters_cost_nothing_later(bucket: str, put: Put, s3_ingest: S3Ingest) 
     assert 2 == s3_ingest(f"s3://{bucket}").events_added
 
 
+def test_end_of_a_range_is_not_the_end_of_the_trail(bucket: str, put: Put, s3_ingest: S3Ingest) -> None:
+    """Events that `until` or the hour of `since` left out come with a later run, though their files were read."""
+    noon = days_ago(100).replace(hour=12, minute=0, second=0, microsecond=0)
+    times = [noon + timedelta(hours=hours) for hours in (-11, -1, 1, 48, 24 * 8, 24 * 20)]
+    for number, moment in enumerate(times):
+        put(key(_ACCOUNT, "us-east-1", moment, "a" * 16), log_file(number, 1, moment))
+
+    def taken(since: datetime | None, until: datetime | None) -> int:
+        zoned = [moment and moment.replace(tzinfo=UTC) for moment in (since, until)]
+        return s3_ingest(f"s3://{bucket}", selection=Selection(since=zoned[0], until=zoned[1])).events_added
+
+    assert 2 == taken(noon, noon + timedelta(days=4))
+    assert 1 == taken(noon - timedelta(hours=2), noon + timedelta(days=4))
+    assert 1 == taken(None, noon + timedelta(days=4))
+    assert 1 == taken(None, noon + timedelta(days=10))
+    assert 1 == taken(None, None)
+    assert 0 == taken(None, None)
+
+
 def day(number: int) -> date:
     """The n-th of a month."""
     return date(2026, 10, number)

@@ -85,9 +85,10 @@ class Listing:
             uri = bucket.uri(trail.prefix)
             start = start_day(self.before.get(uri, []), selection.first_day, relist_days) if trail.has_days else None
             starts.append((trail, start))
-            if trail.has_days:
+            settled = selection.settled(start, today) if trail.has_days else None
+            if settled:
                 # Deliveries of this very day go on: it counts as listed, and is within every trailing window.
-                self.days[uri] = _together(self.before.get(uri, []), start, min(last or today, today))
+                self.days[uri] = _together(self.before.get(uri, []), *settled)
         self.prefixes += len(found)
         pending: list[_Row] = []
         for _, page in list_days(bucket, starts, last):

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import tempfile
 import time
-import uuid
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from trailql.ingest.listing import Listing
-from trailql.ingest.pipeline import Limits, Pipeline
+from trailql.ingest.pipeline import Limits, Pipeline, batch_name
 from trailql.ingest.selection import Selection
 from trailql.ingest.summary import IngestSummary, Progress
 from trailql.lake.lake import open_lake_folder
@@ -94,8 +92,9 @@ def ingest_logs(
         listing = Listing(run.cursor(), opened)
         _list(listing, local, buckets, selection, relist_days)
         run.take(listing.wanted(selection, run.summary, retry_rejected=retry_rejected))
-        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:12]}"
-        write_listings(opened, name, listing.days, listing.before)
+        if not (run.summary.records_filtered and (selection.accounts or selection.regions)):
+            # A log file that lies with another account or Region than its records has to be listed again one day.
+            write_listings(opened, batch_name(), listing.days, listing.before)
         run.summary.requests = dict(aws.requests)
         run.summary.seconds = time.monotonic() - started
         return run.summary

@@ -247,7 +247,7 @@ class Pipeline:
         """Write the batch's rows; commit the events first and the ledger last."""
         parts = [typing.result() for typing in batch.typing]
         batch.typing.clear()
-        name = _batch_name()
+        name = batch_name()
         counts: dict[int, FileCounts] = {}
         if parts:
             rows = pa.concat_tables([part.rows for part in parts])
@@ -321,7 +321,7 @@ class Pipeline:
         """Keep a text that is no log file at all, such as a queue's message, in `set_aside`."""
         if (uri, 0, text) in self._set_aside_before():
             return
-        name = _batch_name()
+        name = batch_name()
         values = (uri, 0, reason, text, name)
         names = [column.name for column in SET_ASIDE_COLUMNS]
         table = pa.table({column: [value] for column, value in zip(names, values, strict=True)})
@@ -384,7 +384,8 @@ class Pipeline:
         self.on_progress(self.summary)
 
 
-def _batch_name() -> str:
+def batch_name() -> str:
+    """A name for what is committed together, and part of its files' names."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:12]}"
 
 

@@ -72,3 +72,14 @@ class Selection:
         """The last delivery day whose files can hold a selected event; None while that day has not come."""
         last = (self.until + _LATEST_DELIVERY).date() if self.until else None
         return last if last and last < datetime.now(UTC).date() else None
+
+    def settled(self, start: date | None, today: date) -> tuple[date | None, date] | None:
+        """
+        The delivery days that need no listing again once their files are read, from the day a listing began on.
+
+        Files delivered on the day of `since` or of `until` may have been left out, or hold events that were; files
+        delivered after `until` may hold nothing but such. None when no whole day is left.
+        """
+        first = max(start, self.since.date() + timedelta(days=1)) if self.since and start else start
+        last = min(today, self.until.date() - timedelta(days=1)) if self.until else today
+        return None if first and first > last else (first, last)

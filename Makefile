@@ -44,5 +44,7 @@ $(READY): pyproject.toml
 	@echo "making $(VENV) (a minute or two, once)" >&2
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+# In two steps: of all releases of boto3 few fit s3fs, and pip tries every release of the test tools with each of them.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[s3]'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[s3,dev]'
 	@touch $(READY)

@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Event
 from typing import BinaryIO
 
+from trailql.errors import SourceError
 from trailql.ingest.listing import Listing
 from trailql.ingest.pipeline import Limits, Pipeline
 from trailql.ingest.selection import Selection
@@ -97,7 +98,9 @@ def ingest_queue(
     aws, stop = aws or Aws(), stop or Event()
     queue = SqsQueue(queue_url, aws)
     summary = QueueSummary()
-    assert queue.hidden_seconds  # there is such a queue: now a lake may be made
+    if queue.hidden_seconds < 1:  # asked first: without such a queue no lake is made
+        hint = "aws sqs set-queue-attributes --attributes VisibilityTimeout=900 --queue-url URL"
+        raise SourceError("the queue hides a received message for no time at all", at=queue_url, hint=hint)
     opened = open_lake_folder(lake, create=True, aws=aws)
     ends_at = started + seconds if seconds is not None else None
     while True:

@@ -261,7 +261,7 @@ class Pipeline:
     def _write_events(self, name: str, rows: pa.Table, uris: list[str]) -> dict[int, FileCounts]:
         """Check for copies, write, commit; begin again when another ingest has committed in between."""
         for attempt in range(_MOST_CONFLICTS):
-            snapshot = self.lake.snapshot("events")
+            snapshot = self.lake.snapshot_to_write("events")
             part = f"{name}-{attempt}" if attempt else name
             events, counts = write_events(self._con, snapshot, part, rows, uris)
             if not events:

@@ -75,12 +75,40 @@ class Lake:
         """The table's Parquet files as of now; see `Snapshot.files`."""
         return self.snapshot(table).files(predicate)
 
+    def snapshot_to_write(self, table: str) -> Snapshot:
+        """
+        The same; the table is made without rows when it is not there.
+
+        Of two writers that make a table with their first rows, both may get through: a first commit has nothing to be
+        checked against. So the first commit has no rows, and all others are checked.
+        """
+        found = self.snapshot(table)
+        if found.delta is not None:
+            return found
+        try:
+            create_table_with_add_actions(
+                self.storage.table_uri(table),
+                Schema.from_arrow(arrow_schema(TABLES[table])),
+                [],
+                mode="ignore",
+                partition_by=[PARTITION_COLUMN] if _is_partitioned(table) else [],
+                name=table,
+                storage_options=self.storage.options,
+            )
+        except (CommitFailedError, DeltaError) as error:
+            if not _lost_the_race(error):
+                raise LakeError(f"the table {table} cannot be made: {error}", at=self.root) from error
+        return self.snapshot(table)
+
     def commit(self, table: str, files: Sequence[WrittenFile], *, batch: str) -> None:
         """Append written files to the table, all or none, whatever others have appended meanwhile."""
-        try:
-            self.snapshot(table).commit(files, batch=batch)
-        except CommitConflict:  # another writer has just made the table
-            self.snapshot(table).commit(files, batch=batch)
+        for attempt in range(_MOST_ATTEMPTS):
+            try:
+                self.snapshot_to_write(table).commit(files, batch=batch)
+                return
+            except CommitConflict:
+                if attempt == _MOST_ATTEMPTS - 1:
+                    raise LakeError(f"the commit to {table} found no gap between others", at=self.root) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,23 +154,11 @@ class Snapshot:
         properties = CommitProperties(
             custom_metadata={"trailql_batch": batch}, app_transactions=transactions, max_commit_retries=_COMMIT_RETRIES
         )
-        storage = self.lake.storage
+        assert self.delta is not None, "taken with snapshot_to_write"
         try:
-            if self.delta is None:
-                create_table_with_add_actions(
-                    storage.table_uri(self.table),
-                    schema,
-                    actions,
-                    mode="error",
-                    partition_by=partition_by,
-                    name=self.table,
-                    storage_options=storage.options,
-                    commit_properties=properties,
-                )
-            else:
-                self.delta.create_write_transaction(
-                    [*actions], "append", schema, partition_by, commit_properties=properties
-                )
+            self.delta.create_write_transaction(
+                [*actions], "append", schema, partition_by, commit_properties=properties
+            )
         except (CommitFailedError, DeltaError) as error:
             if _lost_the_race(error):
                 raise CommitConflict(self.table) from error
@@ -155,6 +171,7 @@ class Snapshot:
 
 _WRITER = "trailql-events"
 _COMMIT_RETRIES = 30
+_MOST_ATTEMPTS = 10
 
 
 def _lost_the_race(error: Exception) -> bool:
@@ -199,10 +216,12 @@ def open_lake_folder(path: str | Path, *, create: bool = False, aws: Aws | None 
     storage = open_storage(path, aws)
     try:
         marker = storage.read_marker()
+        if marker is None and create and storage.is_empty():
+            storage.write_marker(marker_text(LAYOUT_VERSION))
+        if marker is None:  # written just now, here or by another ingest
+            marker = storage.read_marker()
         if marker is not None:
             _check_layout(marker, storage.root)
-        elif create and storage.is_empty():
-            storage.write_marker(marker_text(LAYOUT_VERSION))
         elif storage.exists():
             hint = f"trailql ingest SOURCE --lake {path}" if not create else "give --lake an empty folder or a lake"
             raise LakeError("this folder is not a trailql lake (no trailql.json in it)", at=str(path), hint=hint)

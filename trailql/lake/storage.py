@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import duckdb
 
 MARKER = "trailql.json"
+_ASIDE = ".trailql.json-"
 
 
 class Storage(Protocol):
@@ -101,10 +102,12 @@ class FolderStorage:
 
     def write_marker(self, text: str) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
-        (self.path / MARKER).write_text(text)
+        aside = self.path / f"{_ASIDE}{os.getpid()}"
+        aside.write_text(text)
+        aside.replace(self.path / MARKER)  # whole or not at all, for another ingest that looks right now
 
     def is_empty(self) -> bool:
-        return not self.path.exists() or not any(self.path.iterdir())
+        return not self.path.exists() or all(each.name.startswith(_ASIDE) for each in self.path.iterdir())
 
     def exists(self) -> bool:
         return self.path.exists()

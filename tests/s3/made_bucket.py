@@ -6,7 +6,6 @@ import gzip
 import json
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from tests.made import record, text
@@ -72,11 +71,6 @@ def fill_organization(
             _write(bucket / insight, gzip.compress(b'{"Records":[{"eventType":"AwsCloudTrailInsight"}]}'))
             _write(bucket / f"{root}/{account}/vpcflowlogs/{region}/{at:%Y/%m/%d}/{number}.log.gz", b"2 111122223333")
     return files * records
-
-
-def put(server_client: Any, bucket: str, name: str, body: bytes) -> None:
-    """Put one object."""
-    server_client.put_object(Bucket=bucket, Key=name, Body=body)
 
 
 def _write(path: Path, body: bytes) -> None:

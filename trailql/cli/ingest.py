@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
@@ -119,7 +118,7 @@ def ingest(
                 most_messages=max_messages,
                 seconds=seconds(for_, "--for"),
                 stop=stop,
-                limits=replace(limits, readers=16),
+                limits=limits,
                 aws=aws,
                 on_progress=on_progress,
             )

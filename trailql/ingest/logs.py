@@ -11,6 +11,7 @@ from pathlib import Path
 
 from trailql.ingest.listing import Listing
 from trailql.ingest.pipeline import Limits, Pipeline, batch_name
+from trailql.ingest.reading import REMOTE_READERS
 from trailql.ingest.selection import Selection
 from trailql.ingest.summary import IngestSummary, Progress
 from trailql.lake.lake import open_lake_folder
@@ -23,7 +24,6 @@ from trailql.sources.source import LogFile
 
 RELIST_DAYS = 3
 """Delivery days listed again by every run; deliveries can be 30 days late, so a weekly run relists those."""
-_S3_READERS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def ingest_logs(
     selection, aws, sources = selection or Selection(), aws or Aws(), list(sources)
     limits = limits or Limits()
     if any(map(is_s3_uri, sources)):
-        limits = replace(limits, readers=max(limits.readers, _S3_READERS))
+        limits = replace(limits, readers=max(limits.readers, REMOTE_READERS))
     local, buckets = _open_sources(sources, aws)
     opened = open_lake_folder(lake, create=True, aws=aws)
     with Pipeline(opened, selection, limits, on_progress) as run:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 from typing import BinaryIO
@@ -17,6 +17,7 @@ from typing import BinaryIO
 from trailql.errors import SourceError
 from trailql.ingest.listing import Listing
 from trailql.ingest.pipeline import Limits, Pipeline
+from trailql.ingest.reading import REMOTE_READERS
 from trailql.ingest.selection import Selection
 from trailql.ingest.summary import IngestSummary, Progress
 from trailql.lake.lake import open_lake_folder
@@ -29,7 +30,6 @@ from trailql.sources.source import LogFile
 _MESSAGES_AT_ONCE = 1000
 _GATHER_SECONDS = 5.0
 _TRY_AGAIN_SECONDS = 60
-_S3_READERS = 16
 _SUPERSEDED = "has changed since it was listed"
 
 
@@ -95,7 +95,8 @@ def ingest_queue(
         LakeError: A folder that is not a lake.
     """
     started = time.monotonic()
-    aws, stop = aws or Aws(), stop or Event()
+    aws, stop, limits = aws or Aws(), stop or Event(), limits or Limits()
+    limits = replace(limits, readers=max(limits.readers, REMOTE_READERS))
     queue = SqsQueue(queue_url, aws)
     summary = QueueSummary()
     if queue.hidden_seconds < 1:  # asked first: without such a queue no lake is made
@@ -109,8 +110,7 @@ def ingest_queue(
         if messages:
             summary.received += len(messages)
             # A pipeline a group: what a run holds in memory goes, and renewed credentials reach all readers.
-            readers = Limits(readers=_S3_READERS) if limits is None else limits
-            with queue.kept_hidden(messages), Pipeline(opened, Selection(), readers, on_progress) as run:
+            with queue.kept_hidden(messages), Pipeline(opened, Selection(), limits, on_progress) as run:
                 run.summary = summary.ingest
                 _deal_with(messages, queue, run, aws, summary)
         timed_out = ends_at is not None and time.monotonic() >= ends_at

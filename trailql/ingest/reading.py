@@ -14,6 +14,9 @@ from trailql.errors import BadLogFile, SourceError
 from trailql.normalize.prepare import Prepared, prepare
 from trailql.sources.source import LogFile
 
+REMOTE_READERS = 16
+"""Log files read at once over a network."""
+
 _AHEAD_BYTES = 64 * 1024 * 1024
 """Stored bytes of log files read ahead."""
 _AHEAD_EACH = 16

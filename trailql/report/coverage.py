@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trailql.report.rows import Format, _terminal_width, _write, render_values, write_objects, write_values
+from trailql.report.rows import Format, render_values, terminal_width, write_objects, write_text, write_values
 from trailql.report.text import as_text, iso, plain, visible
 
 if TYPE_CHECKING:
@@ -72,15 +72,15 @@ def write_coverage(
         by, limit, chart: See `coverage_text`; csv and jsonl hold every row.
     """
     if format is Format.JSON:
-        _write(json.dumps(coverage_object(coverage), indent=2, ensure_ascii=False) + "\n", output)
+        write_text(json.dumps(coverage_object(coverage), indent=2, ensure_ascii=False) + "\n", output)
     elif format is Format.JSONL:
         names, rows = coverage_rows(coverage, by)
         write_objects([_plain(dict(zip(names, row, strict=True))) for row in rows], format, output)
     elif format is Format.CSV:
         write_values(*coverage_rows(coverage, by), format, output)
     else:
-        width = None if output else _terminal_width()
-        _write(coverage_text(coverage, by, limit=limit, chart=chart, format=format, width=width), output)
+        width = None if output else terminal_width()
+        write_text(coverage_text(coverage, by, limit=limit, chart=chart, format=format, width=width), output)
 
 
 def coverage_rows(coverage: Coverage, by: By) -> tuple[list[str], list[list[Any]]]:

@@ -43,23 +43,23 @@ def write_rows(rows: pa.Table, format: Format, output: Path | None) -> None:
     if format is Format.PARQUET:
         _write_parquet(rows, output)
         return
-    _write(render(rows, format, width=None if output else _terminal_width()), output)
+    write_text(render(rows, format, width=None if output else terminal_width()), output)
 
 
 def write_values(names: Sequence[str], values: Sequence[Sequence[Any]], format: Format, output: Path | None) -> None:
     """Write plain Python rows; see `write_rows`."""
-    _write(render_values(names, values, format, width=None if output else _terminal_width()), output)
+    write_text(render_values(names, values, format, width=None if output else terminal_width()), output)
 
 
 def write_objects(objects: Sequence[Any], format: Format, output: Path | None) -> None:
     """Write JSON objects as they are: one document, or one a line."""
     if format is Format.JSON:
-        _write(json.dumps(objects, indent=2, ensure_ascii=False) + "\n", output)
+        write_text(json.dumps(objects, indent=2, ensure_ascii=False) + "\n", output)
     else:
-        _write("".join(json.dumps(each, ensure_ascii=False) + "\n" for each in objects), output)
+        write_text("".join(json.dumps(each, ensure_ascii=False) + "\n" for each in objects), output)
 
 
-def _write(text: str, output: Path | None) -> None:
+def write_text(text: str, output: Path | None) -> None:
     try:
         if output:
             output.write_text(text, encoding="utf-8")
@@ -180,7 +180,7 @@ def _write_parquet(rows: pa.Table, output: Path | None) -> None:
     pq.write_table(rows, output, compression="zstd")
 
 
-def _terminal_width() -> int | None:
+def terminal_width() -> int | None:
     """The width to fit a table into: the terminal's, or what COLUMNS says; unlimited in a pipe."""
     if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
         return shutil.get_terminal_size().columns

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
@@ -262,8 +261,3 @@ def _service_error(response: dict[str, Any], at: str) -> SourceError:
 
 def _colon(message: str) -> str:
     return f": {message}" if message and message.lower() not in {"access denied", "forbidden"} else ""
-
-
-def total(requests: Counter[str], operations: Iterable[str] | None = None) -> int:
-    """Requests of some operations, or of all."""
-    return sum(count for name, count in requests.items() if operations is None or name in operations)

@@ -85,14 +85,10 @@ def find_trail_prefixes(
     roots = [folder] if inside else _find_logs(bucket, folder)
     if not roots:
         return [TrailPrefix(prefix)]
-    found: list[TrailPrefix] = []
     with ThreadPoolExecutor(_AT_ONCE, "trailql-list") as pool:
-        below = roots
         if inside and inside["rest"]:
             return _from_within(bucket, folder, inside["rest"], wanted_accounts, wanted_regions, pool)
-        homes = _homes(bucket, below, wanted_accounts, pool)
-        found = _regions_of(bucket, homes, wanted_regions, pool)
-    return found
+        return _regions_of(bucket, _homes(bucket, roots, wanted_accounts, pool), wanted_regions, pool)
 
 
 def list_days(

@@ -34,12 +34,14 @@ class Column:
             or `struct`.
         meaning: One sentence for `trailql describe` and docs/lake-format.md.
         fields: The fields of a struct.
+        is_later: Not in the first lakes: added to a table that is older, whose files lack it.
     """
 
     name: str
     kind: str
     meaning: str = ""
     fields: tuple[Column, ...] = field(default=())
+    is_later: bool = False
 
 
 def _strings(*names: str) -> tuple[Column, ...]:
@@ -152,13 +154,18 @@ FILE_COLUMNS: tuple[Column, ...] = (
     Column("container", "string", "How the records were wrapped: trail, array, ndjson, lookup-events, …"),
     Column("records", "long", "Records read from it."),
     Column("rows_added", "long", "Rows of `events` that came from it."),
-    Column("duplicates_dropped", "long", "Records the lake, or an earlier file of the run, already held."),
+    Column(
+        "duplicates_dropped", "long", "Records that are copies of an event the lake holds; the sum of the next three."
+    ),
+    Column("duplicates_in_file", "long", "Of them copies of another record of the same file.", is_later=True),
+    Column("duplicates_in_others", "long", "Of them copies of a record of another log file.", is_later=True),
+    Column("duplicates_read_before", "long", "Of them read from this very URI before.", is_later=True),
     Column("conflicts", "long", "Records kept although another one has the same eventID and other content."),
     Column("records_filtered", "long", "Records left out because --from, --to, --account or --region excludes them."),
     Column("records_set_aside", "long", "Records that are no events; kept as text in `set_aside`."),
     Column("first_event_time", "timestamp", "Earliest eventTime among its records."),
     Column("last_event_time", "timestamp", "Latest eventTime among its records."),
-    Column("status", "string", "ingested, empty, rejected or skipped."),
+    Column("status", "string", "ingested, empty, rejected, skipped or damaged."),
     Column("reason", "string", "Why, for rejected and skipped."),
     Column("ingested_at", "timestamp", "When trailql read it."),
     Column("batch", "string", "The ingest batch that committed it."),
@@ -182,11 +189,21 @@ LISTING_COLUMNS: tuple[Column, ...] = (
 )
 """Which delivery days of which prefix have been listed to the end, and all their files dealt with."""
 
+EXPIRED_COLUMNS: tuple[Column, ...] = (
+    Column("log_file", "string", "URI of the log file."),
+    Column("day", "date", "UTC day of the events that went."),
+    Column("rows", "long", "How many of them."),
+    Column("expired_at", "timestamp", "When, UTC."),
+    Column("batch", "string", "The run that let them go."),
+)
+"""What retention took out of `events`, so that the ledger's counts still add up."""
+
 TABLES: dict[str, tuple[Column, ...]] = {
     "events": EVENT_COLUMNS,
     "files": FILE_COLUMNS,
     "set_aside": SET_ASIDE_COLUMNS,
     "listings": LISTING_COLUMNS,
+    "expired": EXPIRED_COLUMNS,
 }
 
 _DUCKDB_TYPES = {

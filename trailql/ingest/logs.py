@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trailql.ingest.listing import Listing
-from trailql.ingest.pipeline import Limits, Pipeline, batch_name
+from trailql.ingest.pipeline import Limits, Pipeline
 from trailql.ingest.reading import REMOTE_READERS
 from trailql.ingest.selection import Selection
 from trailql.ingest.summary import IngestSummary, Progress
 from trailql.lake.lake import open_lake_folder
 from trailql.lake.listings import write_listings
+from trailql.lake.session import working_connection
 from trailql.lake.storage import open_storage
 from trailql.sources.aws import Aws
 from trailql.sources.local import local_log_files
@@ -94,7 +95,7 @@ def ingest_logs(
         run.take(listing.wanted(selection, run.summary, retry_rejected=retry_rejected))
         if not (run.summary.records_filtered and (selection.accounts or selection.regions)):
             # A log file that lies with another account or Region than its records has to be listed again one day.
-            write_listings(opened, batch_name(), listing.days, listing.before)
+            write_listings(opened, run.batch(), listing.days, listing.before)
         run.summary.requests = dict(aws.requests)
         run.summary.seconds = time.monotonic() - started
         return run.summary
@@ -116,19 +117,19 @@ def plan_ingest(
     with tempfile.TemporaryDirectory(prefix="trailql-") as nowhere, ExitStack() as open_things:
         storage = open_storage(lake, aws)
         opened = open_lake_folder(nowhere if storage.is_empty() else lake, create=storage.is_empty(), aws=aws)
-        run = open_things.enter_context(Pipeline(opened, selection, Limits()))
-        listing = Listing(run.cursor(), opened)
+        con = open_things.enter_context(working_connection(opened, Limits().memory))
+        listing, summary = Listing(con, opened), IngestSummary()
         _list(listing, local, buckets, selection, relist_days)
         list_requests = aws.requests["ListObjectsV2"]
         objects = size = gets = 0
-        for log_file in listing.wanted(selection, run.summary):
+        for log_file in listing.wanted(selection, summary):
             if not log_file.skip:
                 objects += 1
                 size += log_file.size_bytes
                 gets += is_s3_uri(log_file.uri)
         return IngestPlan(
-            files_seen=run.summary.files_seen,
-            files_known=run.summary.files_known,
+            files_seen=summary.files_seen,
+            files_known=summary.files_known,
             files_to_read=objects,
             bytes_to_read=size,
             list_requests=list_requests,

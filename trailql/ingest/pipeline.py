@@ -9,30 +9,28 @@ from __future__ import annotations
 
 import gc
 import threading
-import time
-import uuid
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from random import random
+from types import TracebackType
 
 import duckdb
 import pyarrow as pa
 
-from trailql.errors import LakeError
 from trailql.ingest.reading import ReadAhead
 from trailql.ingest.selection import Selection
 from trailql.ingest.summary import IngestSummary, Progress
-from trailql.lake.events import FileCounts, write_events
-from trailql.lake.lake import CommitConflict, Lake
-from trailql.lake.ledger import LedgerRow, write_ledger
-from trailql.lake.parquet import parquet_sql, sql_text, write_parquet
+from trailql.lake.commit import SetAsideRow, Unit
+from trailql.lake.lake import Lake
+from trailql.lake.ledger import LedgerRow
+from trailql.lake.parquet import parquet_sql
+from trailql.lake.session import working_connection
+from trailql.lake.writer import writing
 from trailql.normalize.batch import SetAside, type_records
 from trailql.normalize.careful import readable
 from trailql.normalize.prepare import DEFAULT_MAX_BYTES, Prepared, record_batch
-from trailql.schema import SET_ASIDE_COLUMNS
 from trailql.sources.source import LogFile
 
 _CHUNK_BYTES = 16 * 1024 * 1024
@@ -40,7 +38,6 @@ _TYPED_AT_ONCE = 2
 """A batch is typed in so many parts: large files in the lake, no long wait before the first and after the last."""
 _FIRST_BATCH = 4
 """The first batch is smaller by this, so that no stage of the pipeline waits long for its first work."""
-_MOST_CONFLICTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,37 +106,42 @@ class Pipeline:
         self._reading = ReadAhead(limits.readers, limits.max_file_bytes)
         self._typer = ThreadPoolExecutor(1, "trailql-type")
         self._writer = ThreadPoolExecutor(1, "trailql-write")
-        self._scratch = lake.storage.scratch()
+        self._open_things = ExitStack()
         self._typing: deque[Future[_Typed]] = deque()
         self._partial: dict[str, LedgerRow] = {}
-        self._collects_garbage = gc.isenabled()
+        self._unit: Unit | None = None
+        self._concluded: list[LedgerRow] = []
+        self._set_aside: list[SetAsideRow] = []
 
     def __enter__(self) -> Pipeline:
-        self._con = duckdb.connect(config={"preserve_insertion_order": "false"})
-        self._con.execute(f"SET memory_limit = {sql_text(self.limits.memory)}")
-        self._con.execute(f"SET temp_directory = {sql_text(self._scratch.__enter__())}")
-        self._con.execute("SET TimeZone = 'UTC'")
-        self.lake.storage.prepare(self._con)
-        self._typing_con = self.cursor()
-        # Millions of short-lived views of records, none of them in a cycle: looking for cycles costs a tenth.
-        gc.disable()
+        with ExitStack() as open_things:
+            self._writer_of_lake = open_things.enter_context(writing(self.lake))
+            self._con = open_things.enter_context(working_connection(self.lake, self.limits.memory))
+            self._typing_con = open_things.enter_context(closing(self.cursor()))
+            open_things.enter_context(_without_garbage_collection())
+            open_things.callback(self._stop)
+            self._open_things = open_things.pop_all()
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open_things.__exit__(kind, error, trace)
+
+    def _stop(self) -> None:
         self._reading.close()
         for pool in (self._typer, self._writer):
             pool.shutdown(cancel_futures=True)
-        self._typing_con.close()
-        self._con.close()
-        self._scratch.__exit__(None, None, None)
-        if self._collects_garbage:
-            gc.enable()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Another connection to the run's database, for one thread's use."""
         cursor = self._con.cursor()
         cursor.execute("SET TimeZone = 'UTC'")
         return cursor
+
+    def batch(self) -> str:
+        """A name for what this run commits besides log files."""
+        return self._writer_of_lake.batch()
 
     def take(self, log_files: Iterator[LogFile]) -> None:
         """
@@ -244,42 +246,32 @@ class Pipeline:
         return _Typed(*self._filter(rows, accounts), set_aside)
 
     def _write(self, batch: _Batch) -> None:
-        """Write the batch's rows; commit the events first and the ledger last."""
+        """Write the batch's rows, and commit unless the last log file goes on in the next batch."""
         parts = [typing.result() for typing in batch.typing]
         batch.typing.clear()
-        name = batch_name()
-        counts: dict[int, FileCounts] = {}
-        if parts:
-            rows = pa.concat_tables([part.rows for part in parts])
-            counts = self._write_events(name, rows, [row.uri for row in batch.files])
-            self._keep_set_aside(batch, [each for part in parts for each in part.set_aside], name)
-            for part in parts:
-                for number, amount in part.filtered.items():
-                    batch.files[number].records_filtered += amount
-        self._account(batch, counts, name)
+        unit = self._unit = self._unit or Unit(self._con, self.lake, self._writer_of_lake)
+        rows = pa.concat_tables([part.rows for part in parts]) if parts else None
+        unit.add(rows, [row.uri for row in batch.files])
+        for part in parts:
+            for number, amount in part.filtered.items():
+                batch.files[number].records_filtered += amount
+            for each in part.set_aside:
+                row = batch.files[each.file_no]
+                row.records_set_aside += 1
+                self._set_aside.append((row.uri, each.record_no, each.reason, readable(each.text)))
+        for number in sorted(batch.concluded):
+            row = batch.files[number]
+            if row.status == "ingested" and row.records and row.records == row.records_set_aside:
+                row.status, row.reason = "rejected", "not CloudTrail: none of its records is an event"
+            self._concluded.append(row)
+        if len(batch.concluded) == len(batch.files):
+            self._commit(unit)
 
-    def _write_events(self, name: str, rows: pa.Table, uris: list[str]) -> dict[int, FileCounts]:
-        """Check for copies, write, commit; begin again when another ingest has committed in between."""
-        for attempt in range(_MOST_CONFLICTS):
-            snapshot = self.lake.snapshot_to_write("events")
-            part = f"{name}-{attempt}" if attempt else name
-            events, counts = write_events(self._con, snapshot, part, rows, uris)
-            if not events:
-                return counts
-            try:
-                snapshot.commit(events, batch=name, alone=True)
-                return counts
-            except CommitConflict:
-                if self.lake.snapshot("events").holds(events[0]):
-                    return counts  # it was this very commit, whose answer got lost
-                for event_file in events:
-                    self.lake.storage.delete(f"events/{event_file.path}")
-                time.sleep(random() * min(0.1 * 2**attempt, 5))  # noqa: S311
-        raise LakeError(
-            f"another ingest committed first, {_MOST_CONFLICTS} times in a row",
-            at=self.lake.root,
-            hint="run fewer of them at once; what is not committed is read again next time",
-        )
+    def _commit(self, unit: Unit) -> None:
+        known = self._set_aside_before() if self._set_aside else frozenset()
+        unit.commit(self._concluded, [each for each in self._set_aside if (each[0], each[1], each[3]) not in known])
+        self._sum_up(self._concluded)
+        self._unit, self._concluded, self._set_aside = None, [], []
 
     def _filter(self, rows: pa.Table, accounts: list[str | None]) -> tuple[pa.Table, dict[int, int]]:
         """The selected rows, and how many others there were by file."""
@@ -299,34 +291,10 @@ class Pipeline:
         con.unregister("path_accounts")
         return rows, filtered
 
-    def _keep_set_aside(self, batch: _Batch, set_aside: list[SetAside], name: str) -> None:
-        if not set_aside:
-            return
-        known = self._set_aside_before()
-        rows = [
-            (batch.files[each.file_no].uri, each.record_no, each.reason, readable(each.text), name)
-            for each in set_aside
-            if (batch.files[each.file_no].uri, each.record_no, readable(each.text)) not in known
-        ]
-        for each in set_aside:
-            batch.files[each.file_no].records_set_aside += 1
-        if not rows:
-            return
-        names = [column.name for column in SET_ASIDE_COLUMNS]
-        table = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
-        written = write_parquet(self.lake, table, f"part-{name}.parquet", table="set_aside", partition={})
-        self.lake.commit("set_aside", [written], batch=name)
-
     def set_aside(self, uri: str, text: str, reason: str) -> None:
         """Keep a text that is no log file at all, such as a queue's message, in `set_aside`."""
-        if (uri, 0, text) in self._set_aside_before():
-            return
-        name = batch_name()
-        values = (uri, 0, reason, text, name)
-        names = [column.name for column in SET_ASIDE_COLUMNS]
-        table = pa.table({column: [value] for column, value in zip(names, values, strict=True)})
-        written = write_parquet(self.lake, table, f"part-{name}.parquet", table="set_aside", partition={})
-        self.lake.commit("set_aside", [written], batch=name)
+        if (uri, 0, text) not in self._set_aside_before():
+            Unit(self._con, self.lake, self._writer_of_lake).commit([], [(uri, 0, reason, text)])
 
     def _set_aside_before(self) -> set[tuple[str, int, str]]:
         """What a file that is read again may set aside a second time."""
@@ -335,25 +303,6 @@ class Pipeline:
             return set()
         query = f"SELECT log_file, record_number, record FROM {parquet_sql(paths)}"
         return set(self._con.execute(query).fetchall())
-
-    def _account(self, batch: _Batch, counts: dict[int, FileCounts], name: str) -> None:
-        now = datetime.now(UTC)
-        for number, row in enumerate(batch.files):
-            counted = counts.get(number, FileCounts())
-            row.rows_added += counted.rows_added
-            row.duplicates_dropped += counted.duplicates_dropped
-            row.conflicts += counted.conflicts
-            row.first_event_time = _earlier(row.first_event_time, counted.first_event_time)
-            row.last_event_time = _later(row.last_event_time, counted.last_event_time)
-            row.ingested_at, row.batch = now, name
-            if number not in batch.concluded:
-                continue
-            if row.status == "ingested" and row.records and row.records == row.records_set_aside:
-                row.status, row.reason = "rejected", "not CloudTrail: none of its records is an event"
-        concluded = [batch.files[number] for number in sorted(batch.concluded)]
-        if concluded:
-            self.lake.commit("files", [write_ledger(self.lake, name, concluded)], batch=name)
-        self._sum_up(concluded)
 
     def _sum_up(self, rows: list[LedgerRow]) -> None:
         with self._lock:
@@ -376,6 +325,9 @@ class Pipeline:
                 total.records += row.records
                 total.events_added += row.rows_added
                 total.duplicates_dropped += row.duplicates_dropped
+                total.duplicates_in_file += row.duplicates_in_file
+                total.duplicates_in_others += row.duplicates_in_others
+                total.duplicates_read_before += row.duplicates_read_before
                 total.conflicts += row.conflicts
                 total.records_filtered += row.records_filtered
                 total.records_set_aside += row.records_set_aside
@@ -384,9 +336,16 @@ class Pipeline:
         self.on_progress(self.summary)
 
 
-def batch_name() -> str:
-    """A name for what is committed together, and part of its files' names."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:12]}"
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Millions of short-lived views of records, none of them in a cycle: looking for cycles costs a tenth."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _ledger_row(log_file: LogFile) -> LedgerRow:
@@ -400,11 +359,3 @@ def _ledger_row(log_file: LogFile) -> LedgerRow:
         region=facts.region,
         delivered_at=facts.delivered_at,
     )
-
-
-def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
-    return min(filter(None, (one, other)), default=None)
-
-
-def _later(one: datetime | None, other: datetime | None) -> datetime | None:
-    return max(filter(None, (one, other)), default=None)

@@ -33,6 +33,9 @@ class IngestSummary:
     records: int = 0
     events_added: int = 0
     duplicates_dropped: int = 0
+    duplicates_in_file: int = 0
+    duplicates_in_others: int = 0
+    duplicates_read_before: int = 0
     conflicts: int = 0
     records_filtered: int = 0
     records_set_aside: int = 0

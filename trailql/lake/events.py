@@ -2,8 +2,8 @@
 Rows into the `events` table, each event once.
 
 `eventID` is the key. Records of version 1.00 have none: a hash of the record stands in. Two records with one eventID
-and different content are kept apart and counted as conflicts. Only the eventIDs of files whose time range overlaps
-the batch are read for the check; whole rows only where an eventID is met again.
+and different content are kept apart and counted as conflicts. For the check the eventIDs of those files are read whose
+time range overlaps the batch's on one of its days; whole rows only of files where an eventID is met again.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from datetime import UTC, date, datetime, timedelta
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from trailql.lake.lake import Snapshot, WrittenFile
-from trailql.lake.parquet import parquet_sql, write_parquet
+from trailql.lake.lake import Part, Snapshot, WrittenFile, part_of
+from trailql.lake.parquet import parquet_sql, rows_sql, write_parquet
 from trailql.normalize.careful import rebuild
 from trailql.normalize.prepare import int32_array
 from trailql.schema import PARTITION_COLUMN, RECORD_COLUMNS, SORT_COLUMNS
@@ -33,17 +34,26 @@ _SORT = ", ".join(SORT_COLUMNS)
 
 @dataclass(slots=True)
 class FileCounts:
-    """What became of one log file's records in one batch; times are UTC."""
+    """What became of one log file's records; times are UTC."""
 
     rows_added: int = 0
-    duplicates_dropped: int = 0
+    duplicates_in_file: int = 0
+    duplicates_in_others: int = 0
+    duplicates_read_before: int = 0
     conflicts: int = 0
     first_event_time: datetime | None = None
     last_event_time: datetime | None = None
 
 
 def write_events(
-    con: duckdb.DuckDBPyConnection, snapshot: Snapshot, batch: str, rows: pa.Table, uris: Sequence[str]
+    con: duckdb.DuckDBPyConnection,
+    snapshot: Snapshot,
+    batch: str,
+    rows: pa.Table,
+    uris: Sequence[str],
+    *,
+    held_back: Sequence[WrittenFile] = (),
+    number: int | None = None,
 ) -> tuple[list[WrittenFile], dict[int, FileCounts]]:
     """
     Write the rows that the lake does not hold yet, one sorted file an event day.
@@ -54,28 +64,51 @@ def write_events(
         batch: The batch's id, part of the file names.
         rows: Rows of `trailql.normalize.batch`; those without `is_whole` are left out.
         uris: Log file URIs by `file_no`.
+        held_back: Files that will be committed together with these rows, and count as held.
+        number: Which rows of the batch these are, where it has several groups of them.
 
     Returns:
         The files written, for `Snapshot.commit`, and the counts by `file_no`.
     """
     rows = rows.append_column("row_no", int32_array(array("i", range(rows.num_rows))))
+    names = pa.array(uris, pa.string())
     con.register("typed_rows", rows)
+    con.register("log_names", pa.table({"file_no": pa.array(range(len(uris)), pa.int32()), "log_file": names}))
     con.execute("CREATE OR REPLACE TEMP VIEW typed AS FROM typed_rows WHERE is_whole")
-    _mark_copies(con, snapshot)
+    parts = [part_of(file) for file in held_back]
+    _mark_copies(con, snapshot, _overlapping(con, snapshot.parts), _overlapping(con, parts))
     order = con.sql(f"""
         SELECT row_no, eventTime::DATE AS day FROM typed ANTI JOIN dropped USING (row_no) ORDER BY day, {_SORT}
     """).to_arrow_table()
     counts = _counts(con)
     con.execute("DROP VIEW typed")
     con.unregister("typed_rows")
-    names = pa.array(uris, pa.string())
+    con.unregister("log_names")
     files = []
     for day, first, count in _days(order["day"]):
         chosen = rows.take(order["row_no"].slice(first, count).combine_chunks())
         chosen = chosen.append_column("log_file", _named(chosen["file_no"].combine_chunks(), names))
         partition: dict[str, str | None] = {PARTITION_COLUMN: str(day)}
-        files.append(write_parquet(snapshot.lake, chosen, f"part-{batch}.parquet", table="events", partition=partition))
+        files.append(write_parquet(snapshot.lake, chosen, batch, table="events", partition=partition, number=number))
     return files, counts
+
+
+def read_back(snapshot: Snapshot, files: Sequence[WrittenFile], uris: Sequence[str]) -> pa.Table:
+    """Rows that were written and not committed, as `write_events` takes them."""
+    numbers = {uri: number for number, uri in enumerate(uris)}
+    tables = []
+    for file in files:
+        with snapshot.lake.storage.open(f"events/{file.path}") as stream:
+            tables.append(pq.read_table(pa.BufferReader(stream.read())))
+    rows = pa.concat_tables(tables)
+    log_files = rows["log_file"].combine_chunks()
+    file_numbers = array("i", (numbers[uri] for uri in log_files.to_pylist()))
+    return (
+        rows.drop_columns(["log_file"])
+        .append_column("file_no", int32_array(file_numbers))
+        .append_column("record_no", int32_array(array("i", range(rows.num_rows))))
+        .append_column("is_whole", pa.array([True] * rows.num_rows))
+    )
 
 
 def _named(file_numbers: pa.Array, names: pa.Array) -> pa.DictionaryArray:
@@ -99,65 +132,100 @@ def _has_rows(con: duckdb.DuckDBPyConnection, table: str) -> bool:
 
 def _counts(con: duckdb.DuckDBPyConnection) -> dict[int, FileCounts]:
     rows = con.execute("""
-        SELECT t.file_no, count(*) - count(d.row_no), count(d.row_no), count(c.row_no),
+        SELECT t.file_no, count(*) - count(d.row_no),
+            count(*) FILTER (d.kind = 'in file'), count(*) FILTER (d.kind = 'in others'),
+            count(*) FILTER (d.kind = 'read before'), count(c.row_no),
             epoch_us(min(eventTime)), epoch_us(max(eventTime))
         FROM typed t LEFT JOIN dropped d USING (row_no) LEFT JOIN conflicting c USING (row_no)
         GROUP BY t.file_no
     """).fetchall()
-    return {row[0]: FileCounts(row[1], row[2], row[3], _moment(row[4]), _moment(row[5])) for row in rows}
+    return {
+        number: FileCounts(added, in_file, in_others, before, conflicts, _moment(first), _moment(last))
+        for number, added, in_file, in_others, before, conflicts, first, last in rows
+    }
 
 
 def _moment(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
 
 
-def _mark_copies(con: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
-    """Tables `dropped` (copies of an event held already) and `conflicting` (same eventID, other content)."""
-    paths = _overlapping_files(con, snapshot)
-    held = f"SELECT eventID FROM {parquet_sql(paths)}" if paths else "SELECT NULL::VARCHAR AS eventID WHERE false"
-    con.execute(f"""
+def _mark_copies(
+    con: duckdb.DuckDBPyConnection, snapshot: Snapshot, held: Sequence[Part], held_back: Sequence[Part]
+) -> None:
+    """Tables `dropped` (copies of an event held, and of which) and `conflicting` (same eventID, other content)."""
+    parts = [*held, *held_back]
+    met = "SELECT NULL::VARCHAR AS eventID, NULL::VARCHAR AS filename WHERE false"
+    if parts:
+        read = parquet_sql([snapshot.path(part) for part in parts], filename=True)
+        met = f"SELECT eventID, filename FROM {read} SEMI JOIN typed USING (eventID)"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE met AS {met}")
+    con.execute("""
         CREATE OR REPLACE TEMP TABLE repeated AS
         SELECT eventID FROM typed WHERE eventID IS NOT NULL GROUP BY eventID HAVING count(*) > 1
-        UNION
-        SELECT eventID FROM ({held}) SEMI JOIN typed USING (eventID)
+        UNION SELECT eventID FROM met
     """)
-    again = "eventID IS NULL OR eventID IN (FROM repeated)"
-    lake_rows = (
-        f"UNION ALL SELECT true, -1, -1, -1, eventID, {_CONTENT} FROM {parquet_sql(paths)} WHERE {again}"
-        if paths
-        else ""
-    )
+    again = "(eventID IS NULL OR eventID IN (FROM repeated))"
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE copies AS
-        SELECT false AS in_lake, file_no, record_no, row_no, eventID, {_CONTENT} AS content
-        FROM typed WHERE {again} {lake_rows}
+        SELECT 2 AS origin, file_no, record_no, row_no, eventID, {_CONTENT} AS content, log_file
+        FROM typed JOIN log_names USING (file_no) WHERE {again}
     """)
-    _settle_conflicts(con, paths)
+    files = {row[0] for row in con.execute("SELECT DISTINCT filename FROM met").fetchall()}
+    if con.execute("SELECT 1 FROM typed WHERE eventID IS NULL LIMIT 1").fetchall():
+        files = {snapshot.path(part) for part in parts}
+    read_again = [
+        (origin, [part for part in some if snapshot.path(part) in files])
+        for origin, some in enumerate((held, held_back))
+    ]
+    for origin, some in read_again:
+        if some:
+            con.execute(f"""
+                INSERT INTO copies SELECT {origin}, -1, -1, -1, eventID, {_CONTENT}, log_file
+                FROM ({rows_sql(snapshot, some)}) WHERE {again}
+            """)
+    _settle_conflicts(con, snapshot, read_again)
     con.execute("""
         CREATE OR REPLACE TEMP TABLE dropped AS
-        SELECT row_no FROM (
-            SELECT *, row_number() OVER (
-                PARTITION BY coalesce(eventID, ''), content ORDER BY in_lake DESC, file_no, record_no
-            ) AS nth FROM copies
-        ) WHERE nth > 1 AND NOT in_lake
+        SELECT row_no, CASE
+            WHEN log_file <> kept.log_file THEN 'in others' WHEN kept.origin = 0 THEN 'read before' ELSE 'in file'
+        END AS kind
+        FROM (
+            SELECT *, row_number() OVER event AS nth, first(copies) OVER event AS kept FROM copies
+            WINDOW event AS (PARTITION BY coalesce(eventID, ''), content ORDER BY origin, file_no, record_no)
+        ) WHERE nth > 1 AND origin = 2
     """)
     con.execute("""
         CREATE OR REPLACE TEMP TABLE conflicting AS
         SELECT row_no FROM copies ANTI JOIN dropped USING (row_no)
-        WHERE NOT in_lake AND eventID IN (
+        WHERE origin = 2 AND eventID IN (
             SELECT eventID FROM copies WHERE eventID IS NOT NULL GROUP BY eventID HAVING count(DISTINCT content) > 1
         )
     """)
 
 
-def _overlapping_files(con: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> list[str]:
-    bounds = con.execute("SELECT min(eventTime)::VARCHAR, max(eventTime)::VARCHAR FROM typed").fetchall()[0]
-    if bounds[0] is None:
+def _overlapping(con: duckdb.DuckDBPyConnection, parts: Sequence[Part]) -> list[Part]:
+    """The files that may hold an event of the batch, by day and time."""
+    if not parts:
         return []
-    return snapshot.files(f"eventTime >= '{bounds[0]}' AND eventTime <= '{bounds[1]}'")
+    spans = {
+        day: (_moment(first), _moment(last))
+        for day, first, last in con.execute("""
+            SELECT eventTime::DATE, epoch_us(min(eventTime)), epoch_us(max(eventTime)) FROM typed GROUP BY ALL
+        """).fetchall()
+    }
+    found = []
+    for part in parts:
+        first, last = spans.get(part.day, (None, None)) if part.day else (None, None)
+        if first is None or last is None:
+            continue
+        if (part.first is None or part.first <= last) and (part.last is None or part.last >= first):
+            found.append(part)
+    return found
 
 
-def _settle_conflicts(con: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> None:
+def _settle_conflicts(
+    con: duckdb.DuckDBPyConnection, snapshot: Snapshot, read_again: Sequence[tuple[int, Sequence[Part]]]
+) -> None:
     """
     Where one eventID has several contents, compare the records as JSON: another key order is no other content.
     """
@@ -168,21 +236,21 @@ def _settle_conflicts(con: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> N
     if not _has_rows(con, "differing"):
         return
     queries = [
-        f"SELECT false AS in_lake, file_no, record_no, row_no, {_ROW} FROM typed SEMI JOIN differing USING (eventID)"
+        f"""SELECT 2 AS origin, file_no, record_no, row_no, log_file, {_ROW}
+        FROM typed JOIN log_names USING (file_no) SEMI JOIN differing USING (eventID)"""
     ]
-    if paths:
-        queries.append(f"SELECT true, -1, -1, -1, {_ROW} FROM {parquet_sql(paths)} SEMI JOIN differing USING (eventID)")
+    queries += [
+        f"""SELECT {origin}, -1, -1, -1, log_file, {_ROW} FROM ({rows_sql(snapshot, some)})
+        SEMI JOIN differing USING (eventID)"""
+        for origin, some in read_again
+        if some
+    ]
     rows = con.sql(" UNION ALL ".join(queries)).to_arrow_table().to_pylist()
-    settled = [
-        {
-            **{name: row[name] for name in ("in_lake", "file_no", "record_no", "row_no", "eventID")},
-            "content": _canonical_hash(row),
-        }
-        for row in rows
-    ]
+    kept = ("origin", "file_no", "record_no", "row_no", "eventID", "log_file")
+    settled = [{**{name: row[name] for name in kept}, "content": _canonical_hash(row)} for row in rows]
     con.register("settled", pa.Table.from_pylist(settled))
     con.execute("DELETE FROM copies WHERE eventID IN (FROM differing)")
-    con.execute("INSERT INTO copies SELECT in_lake, file_no, record_no, row_no, eventID, content FROM settled")
+    con.execute("INSERT INTO copies SELECT origin, file_no, record_no, row_no, eventID, content, log_file FROM settled")
     con.unregister("settled")
 
 

@@ -32,6 +32,9 @@ class LedgerRow:
     records: int = 0
     rows_added: int = 0
     duplicates_dropped: int = 0
+    duplicates_in_file: int = 0
+    duplicates_in_others: int = 0
+    duplicates_read_before: int = 0
     conflicts: int = 0
     records_filtered: int = 0
     records_set_aside: int = 0
@@ -67,7 +70,7 @@ def compare_with_ledger(con: duckdb.DuckDBPyConnection, lake: Lake, listed: str)
     con.execute(f"""
         CREATE OR REPLACE TABLE known AS
         SELECT uri, size_bytes, version_tag, status, sha256_stored, ingested_at FROM ({ledger})
-        WHERE records_filtered = 0 AND (sha256_stored IS NOT NULL OR status = 'skipped')
+        WHERE records_filtered = 0 AND (sha256_stored IS NOT NULL OR status = 'skipped') AND status <> 'damaged'
     """)
     con.execute(f"""
         CREATE OR REPLACE TABLE compared AS
@@ -111,4 +114,4 @@ def write_ledger(lake: Lake, batch: str, rows: Sequence[LedgerRow]) -> WrittenFi
     """Write ledger rows as one Parquet file, for `Lake.commit`."""
     columns = {field.name: [getattr(row, field.name) for row in rows] for field in fields(LedgerRow)}
     table = pa.table(columns, schema=arrow_schema(TABLES["files"]))
-    return write_parquet(lake, table, f"part-{batch}.parquet", table="files", partition={})
+    return write_parquet(lake, table, batch, table="files", partition={})

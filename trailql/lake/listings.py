@@ -78,7 +78,5 @@ def write_listings(lake: Lake, batch: str, days: Mapping[str, Listed], before: M
     rows = [(uri, first, last, now, batch) for uri, first, last in news]
     schema = arrow_schema(TABLES["listings"])
     columns = dict(zip(schema.names, map(list, zip(*rows, strict=True)), strict=True))
-    written = write_parquet(
-        lake, pa.table(columns, schema=schema), f"part-{batch}.parquet", table="listings", partition={}
-    )
+    written = write_parquet(lake, pa.table(columns, schema=schema), batch, table="listings", partition={})
     lake.commit("listings", [written], batch=batch)

@@ -18,8 +18,8 @@ import pyarrow as pa
 
 from trailql.errors import QueryError
 from trailql.lake.lake import Lake, open_lake_folder
-from trailql.lake.parquet import parquet_sql, sql_text
-from trailql.schema import TABLES, Column, duckdb_type
+from trailql.lake.parquet import rows_sql, sql_text
+from trailql.schema import EVENT_COLUMNS, TABLES
 
 _READING_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 
@@ -122,41 +122,32 @@ def open_lake(path: str | Path, *, since: datetime | None = None, until: datetim
     return OpenLake(open_lake_folder(path), since, until)
 
 
+_LATER = [f"WHEN '{column.name}' THEN \"{column.name}\"::VARCHAR" for column in EVENT_COLUMNS if column.is_later]
 _MACROS = (
     # The best name for who acted: the role behind a session, else the principal, else the service.
     """CREATE MACRO actor(identity) AS coalesce(
         nullif(identity.sessionContext.sessionIssuer.arn, ''), nullif(identity.arn, ''),
         'user:' || coalesce(identity.accountId, '') || ':' || identity.userName,
         identity.invokedBy, identity.principalId, identity.accountId, 'unknown')""",
+    # What AWS has added to the record and trailql has no column for yet, as text; the same when it has got one.
+    f"""CREATE MACRO record_field(name) AS coalesce(
+        {" ".join(["CASE name", *_LATER, "END"]) if _LATER else "NULL"}, extra ->> ('$.' || name))""",
 )
 
 
 def _view_sql(lake: Lake, table: str, since: datetime | None, until: datetime | None) -> str:
-    paths = lake.live_files(table, _days_predicate(since, until) if table == "events" else None)
-    columns = TABLES[table]
-    if not paths:
-        return f"SELECT {', '.join(map(_null, columns))} WHERE false"
-    names = ", ".join(f'"{column.name}"' for column in columns)
-    times = []
-    if table == "events":
-        times = [f"eventTime >= '{since.isoformat()}'"] if since else []
-        times += [f"eventTime < '{until.isoformat()}'"] if until else []
-    where = f" WHERE {' AND '.join(times)}" if times else ""
-    return f"SELECT {names} FROM {parquet_sql(paths)}{where}"
-
-
-def _days_predicate(since: datetime | None, until: datetime | None) -> str | None:
-    terms = [f"event_date >= '{_day(since)}'"] if since else []
-    terms += [f"event_date <= '{_day(until)}'"] if until else []
-    return " AND ".join(terms) or None
+    snapshot = lake.snapshot(table)
+    if table != "events":
+        return rows_sql(snapshot)
+    first, last = _day(since) if since else date.min, _day(until) if until else date.max
+    rows = rows_sql(snapshot, [part for part in snapshot.parts if part.day is None or first <= part.day <= last])
+    times = [f"eventTime >= '{since.isoformat()}'"] if since else []
+    times += [f"eventTime < '{until.isoformat()}'"] if until else []
+    return f"SELECT * FROM ({rows}) WHERE {' AND '.join(times)}" if times else rows
 
 
 def _day(moment: datetime) -> date:
     return moment.astimezone(UTC).date() if moment.tzinfo else moment.date()
-
-
-def _null(column: Column) -> str:
-    return f'NULL::{duckdb_type(column)} AS "{column.name}"'
 
 
 def _nodes(tree: Any) -> list[str]:

@@ -53,6 +53,19 @@ def make_trail(target: Path, scale: float, seed: int) -> int:
     return events
 
 
+def make_slots(target: Path, slots: int, events: int, seed: int) -> list[Path]:
+    """Write five-minute deliveries, a folder each, and return the folders in order."""
+    folders = [target / f"{number:04}" for number in range(slots)]
+    marker = target / "slots.made"
+    wanted = {"slots": slots, "events": events, "seed": seed}
+    if not (marker.exists() and json.loads(marker.read_text()) == wanted):
+        with ProcessPoolExecutor() as pool:
+            each = [(number, events // slots + (number < events % slots)) for number in range(slots)]
+            sum(pool.map(_write_slot, folders, [seed] * slots, each, chunksize=4))
+        marker.write_text(json.dumps(wanted))
+    return folders
+
+
 def _write_slot(target: Path, seed: int, slot: tuple[int, int]) -> int:
     """The files delivered in one five-minute slot."""
     number, events = slot

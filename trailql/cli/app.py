@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from trailql.cli import coverage, detect, iam_policy, ingest, insights, query
+from trailql.cli import coverage, detect, iam_policy, ingest, insights, lake, query
 from trailql.errors import TrailqlError
 from trailql.report.text import visible
 
@@ -26,6 +26,7 @@ app.command()(query.query)
 app.command()(detect.detect)
 app.command()(insights.insights)
 app.command()(coverage.coverage)
+app.add_typer(lake.app, name="lake")
 app.command("iam-policy")(iam_policy.iam_policy)
 
 

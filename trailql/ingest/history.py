@@ -70,6 +70,7 @@ def ingest_event_history(
         gaps = [(region, gap) for region in regions for gap in missing(wanted, have.get(region, ()))]
         for group in _timed(history.chunks(gaps)):
             run.take(group)
+        run.compact_young()
         run.summary.files_to_read = run.summary.files_done
         run.summary.files_seen = run.summary.files_done
         run.summary.requests = dict(aws.requests)

@@ -96,6 +96,7 @@ def ingest_logs(
         if not (run.summary.records_filtered and (selection.accounts or selection.regions)):
             # A log file that lies with another account or Region than its records has to be listed again one day.
             write_listings(opened, run.batch(), listing.days, listing.before)
+        run.compact_young()
         run.summary.requests = dict(aws.requests)
         run.summary.seconds = time.monotonic() - started
         return run.summary

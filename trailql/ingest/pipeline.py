@@ -23,6 +23,7 @@ from trailql.ingest.reading import ReadAhead
 from trailql.ingest.selection import Selection
 from trailql.ingest.summary import IngestSummary, Progress
 from trailql.lake.commit import SetAsideRow, Unit
+from trailql.lake.compact import compact_young
 from trailql.lake.lake import Lake
 from trailql.lake.ledger import LedgerRow
 from trailql.lake.parquet import parquet_sql
@@ -290,6 +291,10 @@ class Pipeline:
         con.unregister("unfiltered")
         con.unregister("path_accounts")
         return rows, filtered
+
+    def compact_young(self) -> None:
+        """Join small files where many runs have left too many of them."""
+        compact_young(self.lake, self._con, self._writer_of_lake)
 
     def set_aside(self, uri: str, text: str, reason: str) -> None:
         """Keep a text that is no log file at all, such as a queue's message, in `set_aside`."""

@@ -157,6 +157,7 @@ def _deal_with(messages: list[Message], queue: SqsQueue, run: Pipeline, aws: Aws
         for message, reason in group.poison
     )
     run.take(listing.wanted(Selection(), run.summary))
+    run.compact_young()
     summary.poison += [(f"{queue.url}#{message.message_id}", reason) for message, reason in group.poison]
     waits_for = {
         uri for uri, reason in run.unread.items() if _SUPERSEDED not in reason and "no such object" not in reason

@@ -180,6 +180,14 @@ class Snapshot:
             return set()
         return set(self.delta.vacuum(retention_hours=0, dry_run=True, enforce_retention_duration=False))
 
+    def delete_dead_files(self, hours: int, *, dry_run: bool) -> list[str]:
+        """Delete files that have been out of the table for longer than so many hours; returns their paths."""
+        assert self.delta is not None
+        try:
+            return self.delta.vacuum(retention_hours=hours, dry_run=dry_run, enforce_retention_duration=False)
+        except (CommitFailedError, DeltaError, OSError) as error:
+            raise LakeError(f"files of {self.table} cannot be deleted: {error}", at=self.lake.root) from error
+
     def with_all_columns(self) -> Snapshot:
         """The table with the columns that this trailql knows and the one that made it did not."""
         assert self.delta is not None

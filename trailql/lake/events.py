@@ -2,8 +2,10 @@
 Rows into the `events` table, each event once.
 
 `eventID` is the key. Records of version 1.00 have none: a hash of the record stands in. Two records with one eventID
-and different content are kept apart and counted as conflicts. For the check the eventIDs of those files are read whose
-time range overlaps the batch's on one of its days; whole rows only of files where an eventID is met again.
+and eventTime and different content are kept apart, and the later one is counted as a conflict.
+
+For the check the eventIDs of those files are read whose time range overlaps the batch's on one of its days; whole rows
+only of files where an eventID is met again.
 """
 
 from __future__ import annotations
@@ -167,7 +169,7 @@ def _mark_copies(
     again = "(eventID IS NULL OR eventID IN (FROM repeated))"
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE copies AS
-        SELECT 2 AS origin, file_no, record_no, row_no, eventID, {_CONTENT} AS content, log_file
+        SELECT 2 AS origin, file_no, record_no, row_no, eventID, eventTime, {_CONTENT} AS content, log_file
         FROM typed JOIN log_names USING (file_no) WHERE {again}
     """)
     files = {row[0] for row in con.execute("SELECT DISTINCT filename FROM met").fetchall()}
@@ -180,7 +182,7 @@ def _mark_copies(
     for origin, some in read_again:
         if some:
             con.execute(f"""
-                INSERT INTO copies SELECT {origin}, -1, -1, -1, eventID, {_CONTENT}, log_file
+                INSERT INTO copies SELECT {origin}, -1, -1, -1, eventID, eventTime, {_CONTENT}, log_file
                 FROM ({rows_sql(snapshot, some)}) WHERE {again}
             """)
     _settle_conflicts(con, snapshot, read_again)
@@ -196,10 +198,10 @@ def _mark_copies(
     """)
     con.execute("""
         CREATE OR REPLACE TEMP TABLE conflicting AS
-        SELECT row_no FROM copies ANTI JOIN dropped USING (row_no)
-        WHERE origin = 2 AND eventID IN (
-            SELECT eventID FROM copies WHERE eventID IS NOT NULL GROUP BY eventID HAVING count(DISTINCT content) > 1
-        )
+        SELECT row_no FROM (
+            SELECT *, row_number() OVER (PARTITION BY eventID, eventTime ORDER BY origin, file_no, record_no) AS nth
+            FROM copies WHERE eventID IS NOT NULL
+        ) ANTI JOIN dropped USING (row_no) WHERE origin = 2 AND nth > 1
     """)
 
 
@@ -231,22 +233,22 @@ def _settle_conflicts(
     """
     con.execute("""
         CREATE OR REPLACE TEMP TABLE differing AS
-        SELECT eventID FROM copies WHERE eventID IS NOT NULL GROUP BY eventID HAVING count(DISTINCT content) > 1
+        SELECT eventID, eventTime FROM copies WHERE eventID IS NOT NULL GROUP BY ALL HAVING count(DISTINCT content) > 1
     """)
     if not _has_rows(con, "differing"):
         return
     queries = [
         f"""SELECT 2 AS origin, file_no, record_no, row_no, log_file, {_ROW}
-        FROM typed JOIN log_names USING (file_no) SEMI JOIN differing USING (eventID)"""
+        FROM typed JOIN log_names USING (file_no) SEMI JOIN differing USING (eventID, eventTime)"""
     ]
     queries += [
         f"""SELECT {origin}, -1, -1, -1, log_file, {_ROW} FROM ({rows_sql(snapshot, some)})
-        SEMI JOIN differing USING (eventID)"""
+        SEMI JOIN differing USING (eventID, eventTime)"""
         for origin, some in read_again
         if some
     ]
     rows = con.sql(" UNION ALL ".join(queries)).to_arrow_table().to_pylist()
-    kept = ("origin", "file_no", "record_no", "row_no", "eventID", "log_file")
+    kept = ("origin", "file_no", "record_no", "row_no", "eventID", "eventTime", "log_file")
     settled = [{**{name: row[name] for name in kept}, "content": _canonical_hash(row)} for row in rows]
     con.register("settled", pa.Table.from_pylist(settled))
     con.execute("DELETE FROM copies WHERE eventID IN (FROM differing)")

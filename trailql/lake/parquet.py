@@ -15,6 +15,7 @@ from trailql.lake.storage import HASH, StoredFile
 from trailql.schema import PARTITION_COLUMN, TABLES, Column, duckdb_type, walk
 
 _ROW_GROUP_ROWS = 200_000
+_WRITE_BYTES = 1 << 20
 _PRUNED_BY = ("eventTime", "eventSource", "eventName", "awsRegion", "recipientAccountId")
 _SELDOM_EQUAL = frozenset(
     """
@@ -62,8 +63,9 @@ def write_parquet_of(
     schema = arrow_schema(columns)
     told: list[WrittenFile] = []
 
-    def fill(file: BinaryIO) -> None:
+    def fill(target: BinaryIO) -> None:
         writer = None
+        file = pa.BufferedOutputStream(pa.PythonFile(target, mode="w"), _WRITE_BYTES)
         for rows in groups:
             stored = _as_stored(rows.select(names), schema)
             if writer is None:
@@ -73,6 +75,7 @@ def write_parquet_of(
             told.append(WrittenFile("", 0, rows.num_rows, partition, _bounds(rows, "min"), _bounds(rows, "max"), nulls))
         if writer is not None:
             writer.close()
+        file.flush()
 
     name = f"part-{batch}" if number is None else f"part-{batch}.{number}"
     parts = [table, *(f"{column}={value}" for column, value in partition.items()), f"{name}-{HASH}.parquet"]

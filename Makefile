@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SCALE ?= 1
 SEED ?= 1
+KILLS ?= 200
 
-.PHONY: help demo test check bench format picture samples clean
+.PHONY: help demo test check bench crash format picture samples clean
 
 help:  ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -28,6 +29,9 @@ format: $(READY)  ## Put the code in form
 
 bench: $(READY)  ## Time ingest and questions against plain DuckDB; SCALE=10 for ten million events
 	$(BIN)/python tests/bench/run.py --scale $(SCALE) --seed $(SEED)
+
+crash: $(READY)  ## Kill trailql at every step and KILLS times at random; the lake must survive (half an hour)
+	$(BIN)/python -m tests.crash --kills $(KILLS) --seed $(SEED)
 
 picture: $(READY)  ## Draw docs/demo.svg, the picture in the README
 	$(BIN)/python tests/demo.py --trailql $(BIN)/trailql --lake demo-lake --picture docs/demo.svg

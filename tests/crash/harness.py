@@ -1,7 +1,7 @@
 """
 Kill trailql with SIGKILL at every step and at random moments, then see what is left and whether the next run mends it.
 
-    python -m tests.crash.harness --kills 400 --seed 1
+    python -m tests.crash --kills 400 --seed 1
 
 Steps are where a file is written (before, in the middle, after), a commit is made (before, after), a file is deleted, a
 writer's note comes and goes. After each kill every reader must read, and hold a part of what a clean run holds; after
@@ -249,15 +249,15 @@ class Harness:
             self._steps[scene.name] = told.read_text().splitlines()
             self._look_whole(scene, lake, "clean run")
 
-    def steps(self, scene: Scene) -> int:
-        """How many steps the scene has."""
-        return len(self._steps[scene.name])
+    def step_names(self, scene: Scene) -> list[str]:
+        """The scene's steps in order."""
+        return self._steps[scene.name]
 
     def kill_at_step(self, scene: Scene, number: int) -> None:
         """Kill the work at its step of that number, look, run it again, look."""
         lake = self._fresh(scene)
         self._wait(self._start(scene, lake, number, None))
-        name = self._steps[scene.name][number] if number < self.steps(scene) else "past the end"
+        name = self._steps[scene.name][number]
         self.tally.steps[name] += 1
         self._aftermath(scene, lake, f"{scene.name}, step {number} ({name})")
 
@@ -366,7 +366,7 @@ def play(folder: Path, kills: int, seed: int, *, every_step: bool = True) -> Tal
     rng = Random(seed)
     if every_step:
         for scene in harness.scenes:
-            for number in range(harness.steps(scene)):
+            for number in range(len(harness.step_names(scene))):
                 harness.kill_at_step(scene, number)
             print(f"… {scene.name}: {harness.tally}", file=sys.stderr, flush=True)
     for number in range(kills):
@@ -390,7 +390,3 @@ def main() -> None:
     print(tally)
     print("\n".join(tally.faults[:50]))
     raise SystemExit(bool(tally.faults))
-
-
-if __name__ == "__main__":
-    main()

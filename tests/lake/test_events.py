@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 
 from tests.conftest import Ingest, Rows
-from tests.made import TIME, event_ids, record, spelled, trail, without, write_file, write_log
+from tests.made import TIME, event_ids, record, spelled, text, trail, without, write_file, write_log
 from trailql.ingest import IngestSummary
 from trailql.ingest.pipeline import Limits
+from trailql.lake import events
 
 Counts = tuple[int, int, int]
 
@@ -98,10 +102,10 @@ def test_same_id_other_content_is_kept_and_counted(
 
 
 def test_conflicts_within_one_file(logs: Path, ingest: Ingest, rows: Rows) -> None:
-    """Within one file both versions are kept and counted, and an exact copy of one of them is dropped."""
+    """Within one file both versions are kept, the later one counted, and an exact copy of one of them is dropped."""
     write_log(logs, record(1), record(1, userAgent="x"), record(1))
 
-    assert (2, 1, 2) == counts(ingest())
+    assert (2, 1, 1) == counts(ingest())
     assert 2 == len(rows())
 
 
@@ -173,3 +177,57 @@ def test_odd_record_keeps_its_place_in_the_file(logs: Path, ingest: Ingest, rows
         row["record"],
     )
     assert (3, 2, 1) == (summary.records, summary.events_added, summary.records_set_aside)
+
+
+def test_duplicates_are_told_apart(logs: Path, ingest: Ingest, rows: Rows) -> None:
+    """The ledger says whether a copy stood in the same file, in another one, or was read from this URI before."""
+    write_log(logs, record(1), record(1), record(2))
+    write_log(logs, record(2), record(3), unique="another0another0")
+    ingest()
+    path = write_log(logs, record(2), record(3), record(4), unique="another0another0")
+
+    summary = ingest()
+
+    kinds = ("duplicates_in_file", "duplicates_in_others", "duplicates_read_before")
+    found = {(row["size_bytes"], *(row[kind] for kind in kinds), row["duplicates_dropped"]) for row in rows("files")}
+    assert {told[1:] for told in found} == {(1, 0, 0, 1), (0, 1, 0, 1), (0, 1, 1, 2)}
+    assert (path.stat().st_size, 0, 1, 1, 2) in found
+    assert (0, 1, 1) == tuple(getattr(summary, kind) for kind in kinds)
+
+
+def test_copies_are_dropped_across_the_parts_of_a_large_file(logs: Path, ingest: Ingest, rows: Rows) -> None:
+    """A file that goes over several batches is one commit, and its copies are found over all of them."""
+    lines = "\n".join(text(record(number % 700)) for number in range(1400))
+    write_file(logs, "export.ndjson", lines.encode())
+
+    with mock.patch.multiple("trailql.normalize.contents", _LINES_BYTES=1 << 17, _READ_BYTES=1 << 16):
+        summary = ingest(limits=Limits(max_file_bytes=1 << 18, batch_bytes=1 << 19))
+
+    assert (700, 700, 700) == (summary.events_added, summary.duplicates_dropped, summary.duplicates_in_file)
+    (row,) = rows("files")
+    assert (1400, 700, 700) == (row["records"], row["rows_added"], row["duplicates_in_file"])
+    assert 700 == len(rows())
+
+
+def test_only_event_ids_are_read_where_nothing_is_met_again(logs: Path, lake_dir: Path, ingest: Ingest) -> None:
+    """The check reads eventID of the files of the same days and times, and no other column, no other file."""
+    for number in range(6):
+        moment = TIME + timedelta(days=number // 2, hours=number % 2)
+        write_log(logs, *(record(10 * number + each, at=moment) for each in range(5)), unique=f"number{number:010d}")
+        ingest()
+    write_log(logs, *(record(100 + each, at=TIME + timedelta(days=1)) for each in range(5)), unique="new0new0new0new0")
+    statements: list[str] = []
+
+    with mock.patch.object(events, "parquet_sql", side_effect=_remembered(statements, events.parquet_sql)):
+        ingest()
+
+    (read,) = statements
+    assert 1 == read.count(".parquet'"), read
+
+
+def _remembered(kept: list[str], wrapped: Callable[..., str]) -> Callable[..., str]:
+    def call(*arguments: Any, **options: Any) -> str:
+        kept.append(wrapped(*arguments, **options))
+        return kept[-1]
+
+    return call

@@ -251,8 +251,10 @@ def _settle_conflicts(
     kept = ("origin", "file_no", "record_no", "row_no", "eventID", "eventTime", "log_file")
     settled = [{**{name: row[name] for name in kept}, "content": _canonical_hash(row)} for row in rows]
     con.register("settled", pa.Table.from_pylist(settled))
-    con.execute("DELETE FROM copies WHERE eventID IN (FROM differing)")
-    con.execute("INSERT INTO copies SELECT origin, file_no, record_no, row_no, eventID, content, log_file FROM settled")
+    con.execute("DELETE FROM copies WHERE (eventID, eventTime) IN (SELECT (eventID, eventTime) FROM differing)")
+    con.execute("""
+        INSERT INTO copies SELECT origin, file_no, record_no, row_no, eventID, eventTime, content, log_file FROM settled
+    """)
     con.unregister("settled")
 
 

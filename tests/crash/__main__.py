@@ -1,0 +1,6 @@
+"""`make crash`."""
+
+from tests.crash.harness import main
+
+if __name__ == "__main__":
+    main()

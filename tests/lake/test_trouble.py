@@ -1,0 +1,125 @@
+"""A full disk, a folder that may not be written, a lake of tomorrow: a clear error, and nothing that was there is harmed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Ingest, Rows, read_table
+from tests.made import record, write_log
+from trailql.lake.check import check
+from trailql.lake.lake import open_lake_folder
+from trailql.schema import LAYOUT_VERSION
+
+_NOBODY = 65534
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of two megabytes, where this machine lets us have one."""
+    where = tmp_path / "disk"
+    where.mkdir()
+    mount = shutil.which("mount")
+    done = mount and subprocess.run([mount, "-t", "tmpfs", "-o", "size=2m", "none", where], capture_output=True)
+    if not done or done.returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        yield where
+    finally:
+        subprocess.run(["umount", "-l", str(where)], check=True)
+
+
+def trailql(*words: str, user: int | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command line, as somebody else where asked."""
+    environment = os.environ | {"HOME": tempfile.gettempdir(), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        [sys.executable, "-m", "trailql", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        user=user,
+        group=user,
+        env=environment,
+        cwd=Path(__file__).resolve().parents[2],
+    )
+
+
+def test_a_full_disk(logs: Path, small_disk: Path, ingest: Ingest) -> None:
+    """The ingest says that there is no space, and where; what was in the lake is there, and room makes it whole."""
+    lake = small_disk / "lake"
+    write_log(logs, *(record(number) for number in range(100)))
+    ingest(lake=lake)
+    more = write_log(logs, *(record(1000 + number) for number in range(3000)), unique="another0another0")
+    filler = small_disk / "filler"
+    filler.write_bytes(b"x" * (shutil.disk_usage(small_disk).free - 60_000))
+
+    done = trailql("ingest", str(logs), "--lake", str(lake))
+
+    assert 5 == done.returncode, done.stderr
+    assert "no space left" in done.stderr
+    assert str(lake) in done.stderr
+    assert "Traceback" not in done.stderr
+    assert 100 == len(read_table(lake, "events"))
+    assert [] == check(open_lake_folder(lake)).problems
+    filler.unlink()
+    summary = ingest(lake=lake)
+    assert (3000, 1) == (summary.events_added, summary.files_known)
+    assert [] == check(open_lake_folder(lake)).orphans
+    assert more.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_folder_that_may_not_be_written(logs: Path, ingest: Ingest) -> None:
+    """Questions are answered; an ingest, a compaction and an expiry say that they may not write."""
+    write_log(logs, *(record(number) for number in range(100)))
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        lake = Path(folder, "lake")
+        ingest(lake=lake)
+        before = sorted(path for path in lake.rglob("*"))
+        copied = shutil.copytree(logs, Path(folder, "logs"))
+        write_log(copied, record(999), unique="another0another0")
+
+        asked = trailql("query", "SELECT count(*) FROM events", "--lake", str(lake), "--format", "csv", user=_NOBODY)
+        checked = trailql("lake", "check", "--lake", str(lake), user=_NOBODY)
+        refused = [
+            trailql(*words, "--lake", str(lake), user=_NOBODY)
+            for words in (
+                ("ingest", str(copied)),
+                ("lake", "compact"),
+                ("lake", "expire", "--keep", "1d"),
+                ("lake", "check", "--repair"),
+            )
+        ]
+
+        assert (0, "100") == (asked.returncode, asked.stdout.split()[-1]), asked.stderr
+        assert 0 == checked.returncode, checked.stderr
+        for done in refused:
+            assert 5 == done.returncode, done.stderr
+            assert "permission denied" in done.stderr
+            assert "Traceback" not in done.stderr
+        assert before == sorted(path for path in lake.rglob("*"))
+
+
+@pytest.mark.parametrize("words", [("ingest", "LOGS"), ("lake", "compact"), ("lake", "check"), ("query", "SELECT 1")])
+def test_a_lake_of_tomorrow(logs: Path, lake_dir: Path, ingest: Ingest, rows: Rows, words: tuple[str, ...]) -> None:
+    """No command touches a lake whose layout it does not know."""
+    write_log(logs, record(1))
+    ingest()
+    write_log(logs, record(2), unique="another0another0")
+    marker = lake_dir / "trailql.json"
+    marker.write_text(json.dumps({"layout_version": LAYOUT_VERSION + 1}))
+    before = {path: path.read_bytes() for path in lake_dir.rglob("*") if path.is_file()}
+
+    done = trailql(*(str(logs) if word == "LOGS" else word for word in words), "--lake", str(lake_dir))
+
+    assert (5, True) == (done.returncode, "pip install --upgrade" in done.stderr), done.stderr
+    assert before == {path: path.read_bytes() for path in lake_dir.rglob("*") if path.is_file()}

@@ -1,4 +1,4 @@
-"""A full disk, a folder that may not be written, a lake of tomorrow: a clear error, and nothing that was there is harmed."""
+"""A full disk, a folder that may not be written, a lake of tomorrow: a clear error, and nothing there is harmed."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from trailql.lake.check import check
 from trailql.lake.lake import open_lake_folder
 from trailql.schema import LAYOUT_VERSION
 
-_NOBODY = 65534
-
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
@@ -28,7 +26,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     where = tmp_path / "disk"
     where.mkdir()
     mount = shutil.which("mount")
-    done = mount and subprocess.run([mount, "-t", "tmpfs", "-o", "size=2m", "none", where], capture_output=True)
+    done = mount and subprocess.run([mount, "-t", "tmpfs", "-o", "size=2m", "none", where], check=False)
     if not done or done.returncode:
         pytest.skip("no file system can be mounted here")
     try:
@@ -37,19 +35,48 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(where)], check=True)
 
 
-def trailql(*words: str, user: int | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the command line, as somebody else where asked."""
-    environment = os.environ | {"HOME": tempfile.gettempdir(), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", "trailql", *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        user=user,
-        group=user,
-        env=environment,
-        cwd=Path(__file__).resolve().parents[2],
-    )
+def trailql(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line."""
+    return _python("-m", "trailql", *words)
+
+
+def as_nobody(*words: str, lake: Path) -> subprocess.CompletedProcess[str]:
+    """
+    Run a command on a lake as somebody who may only read it.
+
+    It is run on a copy first, as we are: Python may lie where nobody can read it, and is all in memory then.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        copy = shutil.copytree(lake, Path(folder, "lake"))
+        return _python("-c", _TWICE, str(copy), str(lake), *words)
+
+
+_TWICE = """
+import os, sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from trailql.cli.app import main
+
+def run(lake):
+    sys.argv = ["trailql", *sys.argv[3:], "--lake", lake] if not os.getuid() else [*sys.argv[:-1], lake]
+    try:
+        main()
+    except SystemExit as done:
+        return done.code
+    return 0
+
+copy, lake = sys.argv[1:3]
+with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+    run(copy)
+os.setgid(65534)
+os.setuid(65534)
+sys.exit(run(lake))
+"""
+
+
+def _python(*words: str) -> subprocess.CompletedProcess[str]:
+    root = Path(__file__).resolve().parents[2]
+    return subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False, cwd=root)
 
 
 def test_a_full_disk(logs: Path, small_disk: Path, ingest: Ingest) -> None:
@@ -88,10 +115,10 @@ def test_a_folder_that_may_not_be_written(logs: Path, ingest: Ingest) -> None:
         copied = shutil.copytree(logs, Path(folder, "logs"))
         write_log(copied, record(999), unique="another0another0")
 
-        asked = trailql("query", "SELECT count(*) FROM events", "--lake", str(lake), "--format", "csv", user=_NOBODY)
-        checked = trailql("lake", "check", "--lake", str(lake), user=_NOBODY)
+        asked = as_nobody("query", "SELECT count(*) FROM events", "--format", "csv", lake=lake)
+        checked = as_nobody("lake", "check", lake=lake)
         refused = [
-            trailql(*words, "--lake", str(lake), user=_NOBODY)
+            as_nobody(*words, lake=lake)
             for words in (
                 ("ingest", str(copied)),
                 ("lake", "compact"),

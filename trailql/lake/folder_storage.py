@@ -48,9 +48,13 @@ class FolderStorage:
             target.parent.mkdir(parents=True, exist_ok=True)
             with aside.open("wb") as file:
                 hashing = Hashing(file)
-                fill(cast(BinaryIO, hashing))
-                file.flush()
-                os.fsync(file.fileno())
+                try:
+                    fill(cast(BinaryIO, hashing))
+                    file.flush()
+                    os.fsync(file.fileno())
+                except BaseException:
+                    hashing.is_abandoned = True
+                    raise
             named = hashing.name_in(path)
             aside.replace(self.path / named)
             _sync_folder(target.parent)

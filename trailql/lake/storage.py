@@ -132,10 +132,14 @@ class Hashing:
         self._digest = hashlib.sha256()
         self._size = 0
         self.closed = False
+        self.is_abandoned = False
+        """Set when the file is given up: what somebody's buffer still holds goes nowhere."""
 
     def write(self, data: Any) -> int:
         """Write bytes."""
         view = memoryview(data)
+        if self.is_abandoned:
+            return view.nbytes
         self._digest.update(view)
         self._file.write(view)
         self._size += view.nbytes
@@ -147,7 +151,8 @@ class Hashing:
 
     def flush(self) -> None:
         """Hand everything to the file below."""
-        self._file.flush()
+        if not self.is_abandoned:
+            self._file.flush()
 
     def close(self) -> None:
         """The file below is closed by whoever opened it."""

@@ -7,10 +7,10 @@ SCALE ?= 1
 SEED ?= 1
 KILLS ?= 200
 
-.PHONY: help demo test check bench crash format picture samples clean
+.PHONY: help demo test check bench crash small-ingests spark format picture samples clean
 
 help:  ## Say what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: $(READY)  ## Ingest sample_logs into demo-lake and show what is found in it
 	@$(BIN)/python tests/demo.py --trailql $(BIN)/trailql --lake demo-lake
@@ -32,6 +32,13 @@ bench: $(READY)  ## Time ingest and questions against plain DuckDB; SCALE=10 for
 
 crash: $(READY)  ## Kill trailql at every step and KILLS times at random; the lake must survive (half an hour)
 	$(BIN)/python -m tests.crash --kills $(KILLS) --seed $(SEED)
+
+small-ingests: $(READY)  ## Time 500 five-minute ingests, and the compacted lake against one ingested at once
+	$(BIN)/python tests/bench/small_ingests.py --seed $(SEED)
+
+spark: $(READY)  ## Count a lake's events with Spark; needs Java, installs PySpark (400 MB)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[spark]'
+	$(BIN)/python -m pytest -k spark tests/test_lake_format_doc.py
 
 picture: $(READY)  ## Draw docs/demo.svg, the picture in the README
 	$(BIN)/python tests/demo.py --trailql $(BIN)/trailql --lake demo-lake --picture docs/demo.svg

@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -271,10 +271,12 @@ class Harness:
             self._wait(victim)
         self._aftermath(scene, lake, f"{scene.name}, at random")
 
-    def kill_one_of_two(self, scene: Scene, rng: Random) -> None:
-        """Two at work on one lake, one of them killed, readers meanwhile."""
+    def kill_one_of_two(self, scene: Scene, rng: Random, beside: str | None = None) -> None:
+        """Two at work on one lake, on the same or one of them `beside`; one of them is killed, readers meanwhile."""
         lake = self._fresh(scene)
-        victim, other = (self._start(scene, lake, None, None) for _ in range(2))
+        both = [scene, replace(scene, name=beside or scene.name)]
+        rng.shuffle(both)
+        victim, other = (self._start(each, lake, None, None) for each in both)
         dies_at = time.monotonic() + rng.uniform(0.05, self._seconds[scene.name] * 1.5)
         most = 0
         while other.is_alive() or victim.is_alive():
@@ -286,8 +288,8 @@ class Harness:
         self._wait(other)
         self._wait(victim)
         if other.exitcode:
-            self.tally.faults.append(f"{scene.name}: the other one ended with {other.exitcode}")
-        self._aftermath(scene, lake, f"{scene.name}, two at work, one killed", shared=True)
+            self.tally.faults.append(f"{both[1].name} beside {both[0].name} ended with {other.exitcode}")
+        self._aftermath(scene, lake, f"{both[0].name} killed beside {both[1].name}", shared=True)
 
     def _fresh(self, scene: Scene) -> Path:
         lake = self.folder / "lake"
@@ -352,6 +354,16 @@ class Harness:
         self.tally.faults += [f"{what}: note of {writer}" for writer in checked.writers]
 
 
+BESIDE = {
+    "ingest": ("ingest", "ingest"),
+    "second ingest": ("second ingest", "compact"),
+    "compact": ("compact", "second ingest"),
+    "expire": (),
+    "vacuum": (),
+}
+"""What may go on at the same time and leaves the same events."""
+
+
 def play(folder: Path, kills: int, seed: int, *, every_step: bool = True) -> Tally:
     """
     Kill so often: at every step first, then at random, with one and with two at work.
@@ -371,8 +383,9 @@ def play(folder: Path, kills: int, seed: int, *, every_step: bool = True) -> Tal
             print(f"… {scene.name}: {harness.tally}", file=sys.stderr, flush=True)
     for number in range(kills):
         scene = harness.scenes[number % len(harness.scenes)]
-        if number % 2 and "ingest" in scene.name:
-            harness.kill_one_of_two(scene, rng)
+        beside = rng.choice([None, *BESIDE[scene.name]])
+        if beside:
+            harness.kill_one_of_two(scene, rng, beside)
         else:
             harness.kill_at_random(scene, rng)
         if number % 50 == 49:

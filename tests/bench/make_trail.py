@@ -29,7 +29,7 @@ from sample_logs.calls import CATALOGUE, call
 from sample_logs.identities import BOTO, CLI, JAVA, SSM_AGENT, Caller, Place, assumed_role, iam_user, key_id
 
 EVENTS_PER_DAY = 1_000_000
-_SLOTS = 288
+SLOTS_PER_DAY = 288
 _FIRST_DAY = datetime(2026, 10, 5, tzinfo=UTC)
 _ACCOUNTS = [f"{100000000000 + 7919 * number * 104729 % 899999999999:012d}" for number in range(40)]
 _REGIONS = (
@@ -46,9 +46,9 @@ def make_trail(target: Path, scale: float, seed: int) -> int:
     wanted = {"scale": scale, "seed": seed, "made_by": 2}
     if marker.exists() and json.loads(marker.read_text()).items() >= wanted.items():
         return int(json.loads(marker.read_text())["events"])
-    slots = [(slot, round(EVENTS_PER_DAY / _SLOTS)) for slot in range(round(_SLOTS * scale))]
+    slots = [(slot, round(EVENTS_PER_DAY / SLOTS_PER_DAY)) for slot in range(round(SLOTS_PER_DAY * scale))]
     with ProcessPoolExecutor() as pool:
-        events = sum(pool.map(partial(_write_slot, target, seed), slots, chunksize=4))
+        events = sum(pool.map(partial(write_slot, target, seed), slots, chunksize=4))
     marker.write_text(json.dumps(wanted | {"events": events}))
     return events
 
@@ -61,12 +61,12 @@ def make_slots(target: Path, slots: int, events: int, seed: int) -> list[Path]:
     if not (marker.exists() and json.loads(marker.read_text()) == wanted):
         with ProcessPoolExecutor() as pool:
             each = [(number, events // slots + (number < events % slots)) for number in range(slots)]
-            sum(pool.map(_write_slot, folders, [seed] * slots, each, chunksize=4))
+            sum(pool.map(write_slot, folders, [seed] * slots, each, chunksize=4))
         marker.write_text(json.dumps(wanted))
     return folders
 
 
-def _write_slot(target: Path, seed: int, slot: tuple[int, int]) -> int:
+def write_slot(target: Path, seed: int, slot: tuple[int, int]) -> int:
     """The files delivered in one five-minute slot."""
     number, events = slot
     rng = Random(f"{seed}:{number}")

@@ -287,7 +287,7 @@ def _read(url: str) -> tuple[float, int]:
     gc.disable()  # as an ingest does
     started = time.perf_counter()
     bucket = Bucket(_BUCKET, Aws(AwsAccess(endpoint_url=url)))
-    prefixes = find_trail_prefixes(bucket, "")
+    prefixes = find_trail_prefixes(bucket, "").prefixes
     found = [each for _, page in list_days(bucket, [(prefix, None) for prefix in prefixes]) for each in page]
     listed = time.perf_counter() - started
     records = 0

@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import Ingest, Rows
 from tests.made import ACCOUNT, REGION, TIME, log_key, record, text, trail, write_file, write_log
 from trailql.ingest.pipeline import Limits
+from trailql.lake.compact import compact
+from trailql.lake.lake import open_lake_folder
 
 
 def test_columns_of_an_ingested_file(logs: Path, ingest: Ingest, rows: Rows) -> None:
@@ -119,3 +121,21 @@ def test_large_file_across_batches_has_one_row(logs: Path, ingest: Ingest, rows:
     (row,) = rows("files")
     assert (count, count, "ingested") == (row["records"], row["rows_added"], row["status"])
     assert hashlib.sha256(path.read_bytes()).hexdigest() == row["sha256_content"]
+
+
+def test_known_files_are_found_whatever_their_names(logs: Path, ingest: Ingest, lake_dir: Path) -> None:
+    """Looking only into ledger files of the same delivery times forgets no file, nor one whose name tells no time."""
+    odd = "weird_20260101T0000Z.json"
+    write_file(logs, odd, trail(record(900)))
+    for number in range(4):
+        write_log(logs, record(number), delivered=TIME + timedelta(days=10 * number), unique=f"number{number:010d}")
+        ingest()
+    lake = open_lake_folder(lake_dir)
+    assert [False, False, False, True] == sorted(part.first is None for part in lake.snapshot("files").parts)
+
+    for number in range(4):
+        only = next(logs.rglob(f"*number{number:010d}*"))
+        assert (1, 0) == ((told := ingest(str(only))).files_known, told.records)
+    assert 1 == ingest(str(logs / odd)).files_known
+    compact(lake)
+    assert (5, 0) == ((told := ingest()).files_known, told.records)

@@ -148,6 +148,15 @@ class Snapshot:
             return found
 
         nulls = {name: column(f"null_count.{name}") for name in later}
+        time = "delivered_at" if self.table == "files" else "eventTime"
+        told_names = (
+            "path",
+            "size_bytes",
+            "num_records",
+            f"partition.{PARTITION_COLUMN}",
+            f"min.{time}",
+            f"max.{time}",
+        )
         parts = [
             Part(
                 path,
@@ -158,7 +167,9 @@ class Snapshot:
                 last,
                 frozenset(name for name in later if nulls[name][number] is not None),
             )
-            for number, (path, size_bytes, rows, day, first, last) in enumerate(zip(*map(column, _TOLD), strict=True))
+            for number, (path, size_bytes, rows, day, first, last) in enumerate(
+                zip(*map(column, told_names), strict=True)
+            )
         ]
         return sorted(parts, key=lambda part: part.path)
 
@@ -266,7 +277,6 @@ def _lost_the_race(error: Exception) -> bool:
 
 
 _NAME = re.compile(r"part-(?P<batch>.+?)(?:\.\d+)?(?:-(?P<sha256>[0-9a-f]{32}))?\.parquet$")
-_TOLD = ("path", "size_bytes", "num_records", f"partition.{PARTITION_COLUMN}", "min.eventTime", "max.eventTime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +288,7 @@ class Part:
         path: Relative to the table's folder.
         size_bytes, rows: Its size.
         day: Its partition, in `events`.
-        first, last: Of its `eventTime`; None where the log does not say.
+        first, last: Of its `eventTime`, in the ledger of `delivered_at`; None where the log does not say.
         later_columns: Which of the columns that came later it has.
     """
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pyarrow as pa
 
-from trailql.lake.lake import Lake, WrittenFile, arrow_schema
+from trailql.lake.lake import Lake, Snapshot, WrittenFile, arrow_schema
 from trailql.lake.parquet import parquet_sql, write_parquet
 from trailql.schema import TABLES
 
@@ -60,7 +60,7 @@ def compare_with_ledger(con: duckdb.DuckDBPyConnection, lake: Lake, listed: str)
     The table has the columns of `listed`, `status` of that very version (null when it is new), and of the newest
     other version of the URI `earlier_size`, `earlier_tag`, `earlier_sha256`, `earlier_at`.
     """
-    paths = lake.live_files("files")
+    paths = _that_may_name(con, lake.snapshot("files"), listed)
     ledger = (
         f"SELECT * FROM {parquet_sql(paths)} SEMI JOIN {listed} USING (uri)"
         if paths
@@ -88,6 +88,24 @@ def compare_with_ledger(con: duckdb.DuckDBPyConnection, lake: Lake, listed: str)
             GROUP BY k.uri
         ) other ON same.status IS NULL AND other.uri = l.uri
     """)
+
+
+def _that_may_name(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, listed: str) -> list[str]:
+    """The ledger's files that may have a row of a listed file, by the delivery times in their names."""
+    minute = "regexp_extract(uri, '_([0-9]{8}T[0-9]{4})[0-9]{0,2}Z', 1)"
+    first, last, is_timed = con.execute(f"""
+        SELECT min(delivered), max(delivered), bool_and(delivered IS NOT NULL)
+        FROM (SELECT try_strptime({minute}, '%Y%m%dT%H%M') AS delivered FROM {listed})
+    """).fetchall()[0]
+    if not is_timed:
+        return list(map(snapshot.path, snapshot.parts))
+    # A day more on either side: what counts as a delivery time is settled where names are read.
+    first, last = first.replace(tzinfo=UTC) - timedelta(days=1), last.replace(tzinfo=UTC) + timedelta(days=1)
+    return [
+        snapshot.path(part)
+        for part in snapshot.parts
+        if (part.first is None or part.first <= last) and (part.last is None or part.last >= first)
+    ]
 
 
 def unread_files(con: duckdb.DuckDBPyConnection, lake: Lake, prefix: str) -> list[tuple[str, int, str]]:

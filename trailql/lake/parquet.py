@@ -16,7 +16,7 @@ from trailql.schema import PARTITION_COLUMN, TABLES, Column, duckdb_type, walk
 
 _ROW_GROUP_ROWS = 200_000
 _WRITE_BYTES = 1 << 20
-_PRUNED_BY = ("eventTime", "eventSource", "eventName", "awsRegion", "recipientAccountId")
+_PRUNED_BY = ("eventTime", "eventSource", "eventName", "awsRegion", "recipientAccountId", "delivered_at")
 _SELDOM_EQUAL = frozenset(
     """
     eventID requestID responseElements additionalEventData
@@ -216,7 +216,8 @@ def sql_text(value: str) -> str:
 def _bounds(rows: pa.Table, which: str) -> dict[str, object]:
     found: dict[str, object] = {}
     for column in _PRUNED_BY:
-        if column in rows.column_names:
+        # A log file whose name tells no delivery time must be found all the same: no bounds, no pruning.
+        if column in rows.column_names and not (column == "delivered_at" and rows[column].null_count):
             value = pc.min_max(rows[column])[which].as_py()
             if value is not None and (not isinstance(value, str) or len(value) <= 64):
                 found[column] = value

@@ -100,7 +100,10 @@ def _that_may_name(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, listed: s
     if not is_timed:
         return list(map(snapshot.path, snapshot.parts))
     # A day more on either side: what counts as a delivery time is settled where names are read.
-    first, last = first.replace(tzinfo=UTC) - timedelta(days=1), last.replace(tzinfo=UTC) + timedelta(days=1)
+    try:
+        first, last = first.replace(tzinfo=UTC) - timedelta(days=1), last.replace(tzinfo=UTC) + timedelta(days=1)
+    except OverflowError:  # a name that tells of the year 1 or 9999
+        return list(map(snapshot.path, snapshot.parts))
     return [
         snapshot.path(part)
         for part in snapshot.parts

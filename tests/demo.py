@@ -29,6 +29,9 @@ _STEPS = (
      ["detect", "--lake", "{lake}"], 0),
     ("What is unusual against the weeks before?",
      ["insights", "--lake", "{lake}"], 0),
+    ("The lake is yours to ask.",
+     ["query", "SELECT eventTime, eventName, sourceIPAddress FROM events ORDER BY eventTime DESC, eventID LIMIT 3",
+      "--lake", "{lake}"], 0),
 )  # fmt: skip
 
 
@@ -39,7 +42,7 @@ def run_demo(trailql: str, lake: Path, logs: Path) -> str:
     printed = []
     for why, template, expected in _STEPS:
         words = [word.format(**names) for word in template]
-        printed.append(_show(f"\n# {why}\n$ trailql {' '.join(words)}\n"))
+        printed.append(_show(f"\n# {why}\n$ trailql {' '.join(map(_quoted, words))}\n"))
         done = subprocess.run(
             [trailql, *words],
             env={**os.environ, "COLUMNS": str(_WIDTH)},
@@ -51,11 +54,11 @@ def run_demo(trailql: str, lake: Path, logs: Path) -> str:
         printed.append(_show(done.stdout))
         if done.returncode != expected:
             sys.exit(f"demo: trailql {words[0]} ended with {done.returncode}, expected {expected}")
-    lake_name = names["lake"]
-    printed.append(
-        _show(f'\n# The lake is yours to ask:\n$ trailql query "SELECT * FROM events LIMIT 3" --lake {lake_name}\n')
-    )
     return "".join(printed)
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"' if " " in word else word
 
 
 def _show(text: str) -> str:

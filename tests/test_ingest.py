@@ -99,6 +99,7 @@ def test_files_that_cannot_hold_it_are_not_read(
 ) -> None:
     """A file whose name excludes every selected event is left alone; CloudTrail retries delivery for 30 days."""
     write_log(logs, record(1), **where)
+    write_file(logs, "no-name-to-tell.json", b"[]")
 
     summary = ingest(selection=selection)
 
@@ -128,10 +129,54 @@ def test_naive_times_mean_utc(logs: Path, ingest: Ingest) -> None:
         assert 1 == ingest(selection=Selection(since=TIME.replace(tzinfo=None))).events_added
 
 
+@pytest.mark.parametrize(
+    ("selection", "there"),
+    [
+        (
+            Selection(accounts=frozenset({"123456789012"})),
+            f"--account 123456789012: no folder of it; there are {ACCOUNT}",
+        ),
+        (Selection(regions=frozenset({"us-esat-1"})), f"--region us-esat-1: no folder of it; there are {REGION}"),
+    ],
+    ids=["account", "region"],
+)
+def test_filter_that_nothing_can_meet(
+    logs: Path, ingest: Ingest, lake_dir: Path, selection: Selection, there: str
+) -> None:
+    """Where all names tell the account and Region, a filter for another one is a slip; what is there is named."""
+    write_log(logs, record(1))
+
+    with pytest.raises(UsageError, match=there):
+        ingest(selection=selection)
+    assert not lake_dir.exists()
+
+    write_log(logs, record(2), account=OTHER_ACCOUNT, region=OTHER_REGION)
+    wider = Selection(
+        selection.since,
+        selection.until,
+        selection.accounts | ({OTHER_ACCOUNT} if selection.accounts else set()),
+        selection.regions | ({OTHER_REGION} if selection.regions else set()),
+    )
+    summary = ingest(selection=wider)
+    assert (1, 1) == (summary.ingested + summary.empty, len(summary.notes))
+
+
 def test_missing_source(ingest: Ingest, logs: Path, lake_dir: Path) -> None:
     """A source that is not there is an error, and no lake is made for it."""
     with pytest.raises(SourceError):
         ingest(logs, logs / "missing")
+
+    assert not lake_dir.exists()
+
+
+@pytest.mark.parametrize("folders", ["empty", "empty/of/all"])
+def test_folder_without_a_file(ingest: Ingest, logs: Path, lake_dir: Path, folders: str) -> None:
+    """A folder that holds no file at all is the wrong one; beside a right one, too."""
+    write_log(logs, record(1))
+    (logs.parent / folders).mkdir(parents=True)
+
+    with pytest.raises(SourceError, match="no CloudTrail log files"):
+        ingest(logs, logs.parent / "empty")
 
     assert not lake_dir.exists()
 

@@ -15,6 +15,17 @@ Exit code 1 is kept for "it ran, and `--fail-on` was met", 0 for "it ran".
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+_NAMED = 8
+
+
+def some_of(names: Iterable[str]) -> str:
+    """The first few names in order, for a message, and how many more there are."""
+    found = sorted(set(names))
+    more = f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
+    return ", ".join(found[:_NAMED]) + more
+
 
 class TrailqlError(Exception):
     """

@@ -1,6 +1,6 @@
 -- title: API calls counted per eventSource and eventName since a date
 -- description: What an account does, and how often.
--- parameter: from_date TEXT = 1970-01-01  first day or time that counts, UTC
+-- parameter: from_date TIME = 1970-01-01  first day or time that counts, UTC
 SELECT eventSource, eventName, count(*) AS apiCount
 FROM events
 WHERE eventTime >= $from_date::TIMESTAMPTZ

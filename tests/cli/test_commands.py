@@ -5,13 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import pty
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+
+from tests.made import TIME, record
 
 _ROOT = Path(__file__).resolve().parents[2]
 _LOGS = _ROOT / "sample_logs" / "AWSLogs"
@@ -104,6 +109,16 @@ def test_query_by_name_file_and_parameters(lake: Path, tmp_path: Path) -> None:
         (["detect", "--min-severity", "awful"], 2, "one of info"),
         (["detect", "no.such_detection"], 2, "trailql detect --list"),
         (["detect", "--param", "x=1"], 2, "no such detection"),
+        (
+            ["query", "api_calls_by_name", "--param", "from_date=yesterday"],
+            2,
+            "--param from_date=yesterday: not a date",
+        ),
+        (
+            ["query", "SELECT 1", "--format", "parquet", "--output", "no/such/folder/x"],
+            2,
+            "no/such/folder/x: cannot be",
+        ),
     ],
 )
 def test_errors_say_what_to_do(lake: Path, words: list[str], code: int, message: str) -> None:
@@ -132,6 +147,72 @@ def test_detect_fail_on(lake: Path) -> None:
     assert 1 == trailql("detect", "--lake", lake, "--fail-on", "high").returncode
     assert 0 == trailql("detect", "--lake", lake, "--fail-on", "critical").returncode
     assert 0 == trailql("detect", "--lake", lake, "--fail-on", "high", "--until", "2026-10-14").returncode
+
+
+def test_detect_says_what_ran(lake: Path) -> None:
+    """
+    How many detections over which time, on stderr; ids are whole in the table however narrow the terminal is.
+    """
+    done = trailql("detect", "--lake", lake, "--since", "2026-10-01", env={**os.environ, "COLUMNS": "80"})
+    assert re.search(r"^\d+ findings of 1\d detections from 2026-10-01 00:00 UTC on$", done.stderr, re.MULTILINE)
+    ids = {
+        json.loads(line)["id"] for line in trailql("detect", "--lake", lake, "--format", "jsonl").stdout.splitlines()
+    }
+    assert ids
+    assert all(f" {id} " in done.stdout for id in ids)
+
+    listed = trailql("detect", "--list", env={**os.environ, "COLUMNS": "60"}).stdout
+    assert all(f"{id} " in listed for id in ids)
+
+
+def test_query_outside_of_the_lakes_time(lake: Path) -> None:
+    """
+    No rows because the lake ends before: its days are named on stderr, and only then.
+    """
+    question = "SELECT eventName FROM events LIMIT 1"
+    outside = trailql("query", question, "--lake", lake, "--since", "24h").stderr
+    assert "the lake has events of 2026-09-14 to 2026-10-18" in outside
+    assert "the lake has" not in trailql("query", question, "--lake", lake, "--since", "2026-10-01").stderr
+    assert "the lake has" not in trailql("query", f"{question} OFFSET 100000", "--lake", lake).stderr
+
+
+def test_insights_without_enough_history(lake: Path, tmp_path: Path) -> None:
+    """
+    Six days of logs are too few to compare with: that is said, with what there is and what is needed.
+    """
+    records = [record(day, at=TIME + timedelta(days=day)) for day in range(6)]
+    (tmp_path / "logs.json").write_text(json.dumps({"Records": records}))
+    trailql("ingest", tmp_path / "logs.json", "--lake", tmp_path / "lake")
+
+    done = trailql("insights", "--lake", tmp_path / "lake")
+
+    assert (0, True) == (done.returncode, "0 insights" in done.stderr)
+    assert "too little history, nothing was tested: there are 4 days of baseline, 7 are needed" in done.stderr
+    assert "history" not in trailql("insights", "--lake", lake).stderr
+
+
+def test_parquet_goes_into_a_pipe_but_not_to_a_terminal(lake: Path) -> None:
+    """
+    A pipe gets the bytes of a Parquet file; a terminal a message.
+    """
+    words = [sys.executable, "-m", "trailql", "query", "SELECT 1 AS one", "--lake", str(lake), "--format", "parquet"]
+    piped = subprocess.run(words, capture_output=True, check=True, cwd=_ROOT).stdout
+    assert [{"one": 1}] == pq.read_table(io.BytesIO(piped)).to_pylist()
+
+    terminal, side = pty.openpty()
+    done = subprocess.run(words, stdout=side, stderr=subprocess.PIPE, check=False, cwd=_ROOT)
+    os.close(side)
+    os.close(terminal)
+    assert (2, True) == (done.returncode, b"--output result.parquet" in done.stderr)
+
+
+def test_summary_says_what_time_there_was(lake: Path, tmp_path: Path) -> None:
+    """
+    Where --from leaves out everything, the summary says from when the log files are.
+    """
+    done = trailql("ingest", _LOGS, "--lake", tmp_path / "lake", "--from", "24h")
+
+    assert re.search(r"not selected +1,055 +by --from.*; new log files are of 2026-09-14 to 2026-10-19", done.stderr)
 
 
 def test_insights_print_cloudtrail_records(lake: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from tests.made import ACCOUNT, OTHER_REGION, REGION, record, write_log
 from trailql.cli.coverage import coverage
 from trailql.errors import UsageError
 from trailql.ingest import ingest_logs
+from trailql.lake.lake import open_lake_folder
 
 _APP = typer.Typer()
 _APP.command()(coverage)
@@ -67,6 +68,32 @@ def test_exit_code(lake: Path) -> None:
     assert 0 == run("--lake", lake, "--fail-on-gap", "--until", "2026-10-12").exit_code
     assert 0 == run("--lake", lake, "--fail-on-gap", "--region", OTHER_REGION).exit_code
     assert 0 == run("--lake", lake, "--fail-on-gap", "--min-silence", "6").exit_code
+
+
+@pytest.mark.parametrize("options", [[], ["--since", "7d"]], ids=" ".join)
+def test_an_empty_lake_is_not_green(tmp_path: Path, options: list[str]) -> None:
+    """
+    A lake without a log file meets --fail-on-gap, and the text says why.
+    """
+    open_lake_folder(tmp_path, create=True)
+    done = run("--lake", tmp_path, "--fail-on-gap", *options)
+    assert (1, True) == (done.exit_code, "no holes" not in done.stdout)
+    assert ("nothing delivered at all" if options else "no log files in this lake") in done.stdout
+
+
+@pytest.mark.parametrize("since", ["7d", "14d"])
+def test_a_dead_mans_switch(tmp_path: Path, since: str) -> None:
+    """
+    The command that the documentation recommends for a schedule, five weeks after the last delivery.
+    """
+    last = datetime.now(UTC) - timedelta(days=35)
+    times = [last - timedelta(hours=hours) for hours in range(28 * 24)]
+    keep(tmp_path / "lake", delivered(ACCOUNT, REGION, times))
+
+    done = run("--lake", tmp_path / "lake", "--since", since, "--fail-on-gap")
+
+    assert 1 == done.exit_code
+    assert f"last delivery {last:%Y-%m-%d %H:%M}" in done.stdout
 
 
 def test_json_holds_everything(lake: Path) -> None:
@@ -130,9 +157,9 @@ def test_markdown(lake: Path) -> None:
 
 def test_wrong_usage(lake: Path) -> None:
     """
-    Parquet, and a chance that is none, are refused.
+    Parquet, a chance that is none, and what is no account or Region, are refused.
     """
-    for words in (["--format", "parquet"], ["--chance", "2"]):
+    for words in (["--format", "parquet"], ["--chance", "2"], ["--account", "999"], ["--region", "Ireland"]):
         assert isinstance(run("--lake", lake, *words).exception, UsageError)
 
 

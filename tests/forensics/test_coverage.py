@@ -11,10 +11,10 @@ import pytest
 
 from tests.conftest import Ingest, shared_data
 from tests.made import ACCOUNT, OTHER_ACCOUNT, OTHER_REGION, REGION, log_key, record, write_log
-from trailql.forensics.coverage import Coverage, find_coverage
+from trailql.errors import UsageError
+from trailql.forensics.coverage import Coverage, find_coverage, open_for_coverage
 from trailql.lake.lake import open_lake_folder
 from trailql.lake.ledger import LedgerRow, write_ledger
-from trailql.query.engine import open_lake
 
 BEGIN = datetime(2026, 9, 28, tzinfo=UTC)
 END = BEGIN + timedelta(days=28)
@@ -83,8 +83,9 @@ def find(lake_dir: Path) -> Find:
     def run(rows: list[LedgerRow], *, since: datetime | None = None, **options: Any) -> Coverage:
         if rows:
             keep(lake_dir, rows)
-        with open_lake(lake_dir) as opened:
-            return find_coverage(opened, since, options.pop("until", END if not since else None), **options)
+        until = options.pop("until", END if not since else None)
+        with open_for_coverage(open_lake_folder(lake_dir), since, until) as opened:
+            return find_coverage(opened, since, until, **options)
 
     return run
 
@@ -376,6 +377,62 @@ def test_nothing_since_the_last_ingest_is_a_gap(find: Find) -> None:
     assert [(None, None, END, END + timedelta(hours=20))] == holes(found)
 
 
+@pytest.mark.parametrize("days", [8, 27, 35, 400])
+def test_a_lake_that_stopped_long_ago_is_a_gap(find: Find, days: int) -> None:
+    """
+    However long ago the last delivery came, the silence up to now is a hole, judged by the weeks before it.
+    """
+    now = END + timedelta(days=days, minutes=30)
+
+    found = find(neighbours(), since=now - timedelta(days=7), now=now)
+
+    assert [(None, None, END, END + timedelta(days=days))] == holes(found)
+    (gap,) = found.gaps
+    assert (True, "hours") == (gap.ongoing, gap.basis)
+    assert END - timedelta(minutes=53) == gap.last_delivery
+    assert not found.is_complete
+
+
+def test_what_stopped_a_lake_long_ago_is_named(find: Find, logs: Path, ingest: Ingest) -> None:
+    """
+    The change that explains a silence is found where the silence began, long before the time asked for.
+    """
+    stop = record(at=END, eventSource="cloudtrail.amazonaws.com", eventName="StopLogging")
+    write_log(logs, stop, delivered=END - timedelta(minutes=5))
+    ingest()
+    now = END + timedelta(days=50)
+
+    found = find(neighbours(), since=now - timedelta(days=7), now=now)
+
+    (gap,) = found.gaps
+    assert (["StopLogging"], True) == ([change.name for change in gap.changes], gap.is_explained)
+
+
+def test_four_silent_weeks_are_a_gap_whatever_was_usual(find: Find) -> None:
+    """
+    Three deliveries are no habit, and their absence no news; four weeks without anything are.
+    """
+    rows = delivered(ACCOUNT, REGION, [BEGIN, BEGIN + timedelta(days=2), BEGIN + timedelta(days=3)])
+    last = BEGIN + timedelta(days=3, hours=1)
+
+    assert [] == holes(find(rows, since=last, now=last + timedelta(days=27)))
+    found = find([], since=last + timedelta(days=21), now=last + timedelta(days=28))
+
+    assert [(None, None, last, last + timedelta(days=28))] == holes(found)
+    (gap,) = found.gaps
+    assert ("length", None, True, last - timedelta(hours=1)) == (
+        gap.basis, gap.chance, gap.ongoing, gap.last_delivery
+    )  # fmt: skip
+
+
+def test_nothing_before_the_first_delivery_is_no_gap(find: Find) -> None:
+    """
+    Asked for a time before a lake's first delivery: what was not there yet cannot be missed.
+    """
+    begin = BEGIN - timedelta(days=70)
+    assert [] == holes(find(neighbours(), since=begin, until=begin + timedelta(days=40)))
+
+
 def test_only_the_chosen_are_reported(find: Find) -> None:
     """
     An account or Region is chosen from what is reported, not from what it is compared with.
@@ -391,15 +448,40 @@ def test_only_the_chosen_are_reported(find: Find) -> None:
     assert {ACCOUNT} == set(find([], accounts=[ACCOUNT]).regions.column("account").to_pylist())
 
 
+def test_changes_are_those_of_the_chosen(find: Find, logs: Path, ingest: Ingest) -> None:
+    """
+    Changes to trails are listed of the accounts that were asked for.
+    """
+    stop = {"eventSource": "cloudtrail.amazonaws.com", "eventName": "StopLogging"}
+    write_log(logs, record(at=HOLE, **stop), record(1, at=HOLE, recipientAccountId=OTHER_ACCOUNT, **stop))
+    ingest()
+
+    assert 2 == len(find(neighbours()).changes)
+    assert [OTHER_ACCOUNT] == [change.account for change in find([], accounts=[OTHER_ACCOUNT]).changes]
+
+
+def test_an_account_that_is_not_there_is_refused(find: Find) -> None:
+    """
+    A misspelt account or Region is not taken for one without holes; the message names those that are there.
+    """
+    for asked in ({"accounts": ["9" * 12]}, {"regions": ["us-esat-1"]}):
+        with pytest.raises(UsageError) as caught:
+            find([] if "regions" in asked else neighbours(), **asked)
+        assert (OTHER_ACCOUNT if "accounts" in asked else REGION) in str(caught.value.hint)
+
+
 def test_an_empty_lake(find: Find, lake_dir: Path) -> None:
     """
-    Nothing to look at is no hole.
+    A lake without any log file is not complete; the time asked for is one hole, if any was.
     """
     open_lake_folder(lake_dir, create=True)
 
     found = find([], until=None)
+    assert ((), None, 0, False) == (found.gaps, found.since, found.regions.num_rows, found.is_complete)
 
-    assert ((), None, 0) == (found.gaps, found.since, found.regions.num_rows)
+    found = find([], since=END - timedelta(days=7), now=END)
+    assert [(None, None, END - timedelta(days=7), END)] == holes(found)
+    assert (None, "length", True) == (found.gaps[0].last_delivery, found.gaps[0].basis, found.gaps[0].ongoing)
 
 
 def test_the_sample_has_no_hole(ingest: Ingest, find: Find, sample_logs: Path) -> None:

@@ -113,6 +113,12 @@ def test_consumer_ends_when_asked(server: Server, bucket: str, tmp_path: Path) -
         ["s3://b", "--for", "4m"],
         ["s3://b", "--relist", "a while"],
         ["--lookup-events", "--plan"],
+        ["s3://b", "--account", "44445555666"],
+        ["s3://b", "--region", "Ireland"],
+        ["s3://b", "--endpoint-url", "127.0.0.1:5555"],
+        ["s3://b", "--role-arn", "nonsense"],
+        ["s3://b", "--external-id", "alone"],
+        ["--lookup-events", "--region", "eu-west-1", "--endpoint-url", "http://127.0.0.1:9"],
     ],
     ids=" ".join,
 )
@@ -123,3 +129,67 @@ def test_what_does_not_fit_together(words: list[str], tmp_path: Path) -> None:
     assert 2 == done.returncode, done.stderr
     assert "Traceback" not in done.stderr
     assert not lake.exists()
+
+
+def test_what_is_missing_and_what_is_too_much(tmp_path: Path) -> None:
+    """Nothing to ingest and two things at once are told apart; options without effect are named."""
+    assert "nothing to ingest" in trailql("ingest").stderr
+    assert "too much at once" in trailql("ingest", "s3://b", "--lookup-events").stderr
+
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "a.json").write_text("[]")
+    words = ["ingest", str(tmp_path / "logs"), "--lake", str(tmp_path / "lake")]
+    idle = trailql(*words, "--relist", "3d", "--profile", "x", "--quiet")
+    assert (0, "without effect here: --relist, --profile\n") == (idle.returncode, idle.stderr)
+    assert "without effect" not in trailql(*words).stderr
+
+
+def test_endpoint_of_the_environment(tmp_path: Path) -> None:
+    """An endpoint in the environment that is no URL is wrong usage too, for every command."""
+    for words in (["ingest", "s3://b"], ["query", "SELECT 1"], ["coverage"]):
+        lake = "s3://b/lake" if words[0] != "ingest" else str(tmp_path / "lake")
+        done = trailql(*words, "--lake", lake, AWS_ENDPOINT_URL="127.0.0.1:5555")
+        assert (2, True) == (done.returncode, "AWS_ENDPOINT_URL=http://" in done.stderr), done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["ingest", "s3://b"],
+        ["ingest", "s3://b", "--plan"],
+        ["ingest", "--queue", "https://sqs.eu-west-1.amazonaws.com/111122223333/q"],
+        ["ingest", "--lookup-events", "--region", "eu-west-1"],
+        ["ingest", "{folder}", "--lake", "s3://b/lake"],
+        ["query", "SELECT 1", "--lake", "s3://b/lake"],
+        ["detect", "--lake", "s3://b/lake"],
+        ["insights", "--lake", "s3://b/lake"],
+        ["coverage", "--lake", "s3://b/lake"],
+    ],
+    ids=" ".join,
+)
+def test_without_the_libraries_for_aws(words: list[str], tmp_path: Path) -> None:
+    """Where `pip install .` left out what AWS needs, the message says how to get it."""
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "a.json").write_text("[]")
+    hidden = "('boto3', 'botocore', 'obstore', 's3fs', 'aiobotocore', 's3transfer')"
+    code = f"import sys; sys.modules.update(dict.fromkeys({hidden})); from trailql.cli.app import main; main()"
+    named = [word.format(folder=tmp_path / "logs") for word in words]
+    lake = [] if "--lake" in words else ["--lake", str(tmp_path / "lake")]
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, *named, *lake], capture_output=True, text=True, cwd=REPOSITORY, check=False
+    )
+
+    assert 4 == done.returncode, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "pip install '.[s3]'" in done.stderr
+    assert not (tmp_path / "lake").exists()
+
+
+def test_policies_need_no_library() -> None:
+    """`iam-policy` asks nothing of AWS, and none of its libraries."""
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(('boto3', 'botocore'))); from trailql.cli.app import main; main()"
+    )
+    words = [sys.executable, "-c", code, "iam-policy", "--bucket", "s3://central-trail-bucket"]
+    assert 0 == subprocess.run(words, capture_output=True, cwd=REPOSITORY, check=False).returncode

@@ -81,6 +81,7 @@ def test_first_run_takes_all_and_the_next_only_what_is_new(organization: Server,
     asked = organization.requests(LIST) - listed
     assert _DISCOVERY + _ACCOUNTS * len(_REGIONS) == asked
     assert asked == aws.requests["ListObjectsV2"]  # what is counted is what the server saw
+    assert 1 == aws.requests["HeadBucket"]
     assert 100 == organization.requests(GET_OBJECT) - got == aws.requests["GetObject"]
 
     third = ingest_logs(["s3://trail"], lake, aws=Aws(access))

@@ -20,10 +20,12 @@ import pytest
 from tests.conftest import read_table
 from tests.s3.made_bucket import event_id, key, log_file
 from tests.servers import REPOSITORY, Server, aws_server, free_port
+from trailql.cli.ingest import summary_text
 from trailql.errors import SourceError
 from trailql.ingest import QueueSummary, ingest_queue
-from trailql.sources.aws import Aws, AwsAccess
+from trailql.sources.aws import AccessRefused, Aws, AwsAccess
 from trailql.sources.notifications import NotANotification, read_notification
+from trailql.sources.queue import SqsQueue
 from trailql.sources.s3 import S3Object
 
 _AT = datetime(2026, 10, 1, 12, 30, tzinfo=UTC)
@@ -198,8 +200,53 @@ def test_unreadable_objects_keep_their_message(server: Server, bucket: str, queu
     first = ingest_queue(queue, lake_dir, aws=refused, seconds=2)
 
     assert (1, 0, 1) == (first.received, first.deleted, first.kept)
+    assert (1, 0, 0) == (first.ingest.unread, first.ingest.gone, first.ingest.overwritten)
+    assert "their messages stay in the queue" in summary_text(first.ingest, "lake", from_queue=True)
     assert 1 == left_in(server, queue)
     assert [] == read_table(lake_dir, "events")
+
+
+def test_objects_that_are_gone_or_overwritten(server: Server, bucket: str, queue: str, lake_dir: Path) -> None:
+    """
+    What is not there any more has no message to wait with: message, summary and ledger say the same of each case.
+
+    A missing object is gone; an announced version that was overwritten has a successor with a message of its own.
+    """
+    client = server.client("s3")
+    newer = log_file(2, 1, _AT)
+    client.put_object(Bucket=bucket, Key=NAME, Body=newer)
+    send(server, queue, [s3_event(bucket, NAME, BODY), s3_event(bucket, "gone.json", b"{}"),
+                         {"s3Bucket": bucket, "s3ObjectKey": ["gone-too.json"]}])  # fmt: skip
+
+    summary = consume(server, queue, lake_dir)
+
+    assert (3, 3, 0, 0) == (summary.received, summary.deleted, summary.kept, left_in(server, queue))
+    found = summary.ingest
+    assert (3, 2, 1, 0) == (found.rejected, found.gone, found.overwritten, found.unread)
+    reasons = {row["uri"].rsplit("/", 1)[-1]: row["reason"] for row in read_table(lake_dir, "files")}
+    assert "not read: there is no such object" == reasons["gone.json"] == reasons["gone-too.json"]
+    assert "overwritten before it was read" in reasons[NAME.rsplit("/", 1)[-1]]
+    told = summary_text(found, "lake", from_queue=True)
+    assert "not there any more when they were to be read" in told
+    assert "the new version has a message of its own" in told
+    assert "again" not in told
+
+    send(server, queue, [s3_event(bucket, NAME, newer)])
+    assert 1 == consume(server, queue, lake_dir).ingest.events_added
+
+
+def test_queue_that_may_not_be_read_makes_no_lake(
+    server: Server, queue: str, lake_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A queue whose messages are refused is an error, and nothing is written."""
+
+    def refuse(self: SqsQueue, wait_seconds: float) -> Any:
+        raise AccessRefused("access denied", at=self.url)
+
+    monkeypatch.setattr(SqsQueue, "receive", refuse)
+    with pytest.raises(AccessRefused):
+        consume(server, queue, lake_dir)
+    assert not lake_dir.exists()
 
 
 def test_missing_queue_makes_no_lake(server: Server, lake_dir: Path) -> None:

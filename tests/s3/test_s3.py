@@ -97,8 +97,6 @@ def test_layouts_side_by_side(bucket: str, put: Put, s3_ingest: S3Ingest, lake_d
         (f"AWSLogs/{_ACCOUNT}/CloudTrail/", 2),
         (f"AWSLogs/{_ACCOUNT}/CloudTrail/eu-west-1/", 1),
         (f"AWSLogs/{_ACCOUNT}/CloudTrail/eu-west-1/{days_ago(1):%Y/%m/%d}", 1),
-        (f"AWSLogs/{_ACCOUNT}/CloudTrail/eu-west-1/2001/", 0),
-        ("nothing/", 0),
     ],
 )
 def test_prefixes_within_a_trail(bucket: str, put: Put, s3_ingest: S3Ingest, within: str, expected: int) -> None:
@@ -110,6 +108,23 @@ def test_prefixes_within_a_trail(bucket: str, put: Put, s3_ingest: S3Ingest, wit
             number += 1
 
     assert expected == s3_ingest(f"s3://{bucket}/{within}").ingested
+
+
+def test_requests_are_those_of_the_table(bucket: str, put: Put, server: Server, lake_dir: Path) -> None:
+    """What docs/s3.md says of requests, counted where folders lie beside the trail and one account has two of them."""
+    for account, region in ((_ACCOUNT, "eu-west-1"), (_ACCOUNT, "us-east-1"), (_OTHER, "eu-west-1")):
+        put(key(account, region, days_ago(1), "a" * 16, root="audit/AWSLogs/o-exampleorg1"), b"[]")
+    network = key(_OTHER, "eu-west-1", days_ago(1), "b" * 16, root="audit/AWSLogs", folder="CloudTrail-NetworkActivity")
+    put(network, b"[]")
+    put("config/deep/x.json", b"not to be read")
+    aws = Aws(AwsAccess(endpoint_url=server.url))
+
+    ingest_logs([f"s3://{bucket}"], lake_dir, aws=aws)
+
+    above = 1 + 3  # the bucket; audit/, config/, config/deep/
+    accounts = 3  # two of the organization, one by itself; each with one folder of events
+    discovery = above + 1 + 1 + accounts + accounts  # … AWSLogs/, the organization
+    assert {"HeadBucket": 1, "ListObjectsV2": discovery + 4, "GetObject": 4} == dict(aws.requests)
 
 
 def test_a_single_object_and_odd_keys(bucket: str, put: Put, s3_ingest: S3Ingest, lake_dir: Path) -> None:
@@ -330,7 +345,7 @@ def test_a_role_is_assumed(server: Server, bucket: str, put: Put, monkeypatch: p
     aws = Aws(AwsAccess(role_arn="arn:aws:iam::123456789012:role/audit", external_id="a-secret-word"))
 
     assert [bucket] == [Bucket(bucket, aws).name]
-    assert 1 == len(find_trail_prefixes(Bucket(bucket, aws), ""))
+    assert 1 == len(find_trail_prefixes(Bucket(bucket, aws), "").prefixes)
     assert aws.credentials()["access_key_id"].startswith("ASIA")
     assert "a-secret-word" not in repr(aws.requests)
 
@@ -438,7 +453,7 @@ def test_listing_stops_when_the_consumer_does(bucket: str, put: Put, server: Ser
     for days in range(5):
         put(key(_ACCOUNT, "us-east-1", days_ago(days), "a" * 16), gzip.compress(b'{"Records":[]}'))
     found = Bucket(bucket, Aws(AwsAccess(endpoint_url=server.url)))
-    prefix = find_trail_prefixes(found, "")[0]
+    prefix = find_trail_prefixes(found, "").prefixes[0]
     before = server.requests(LIST)
 
     pages = list(

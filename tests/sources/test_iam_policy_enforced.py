@@ -23,7 +23,7 @@ from uuid import uuid4
 import pytest
 
 from trailql.errors import TrailqlError
-from trailql.sources.aws import Aws, AwsAccess
+from trailql.sources.aws import AccessRefused, Aws, AwsAccess
 from trailql.sources.iam_policy import Needs, access_policy, trust_policy
 from trailql.sources.s3 import Bucket
 from trailql.sources.trail_prefixes import find_trail_prefixes
@@ -176,7 +176,7 @@ def _list(value: Any) -> list[Any]:
 def read_trail(account: Account, below: str = "trail/AWSLogs/o-exampleorg1/") -> list[str]:
     """What ingest does: find the trail, list it, read every log file; digests lie within reach of validation."""
     bucket = Bucket(_TRAIL, Aws(AwsAccess(endpoint_url=account.url, region=_REGION)))
-    prefixes = [found.prefix for found in find_trail_prefixes(bucket, below)]
+    prefixes = [found.prefix for found in find_trail_prefixes(bucket, below).prefixes]
     found = [each for prefix in prefixes for page in bucket.objects(prefix) for each in page]
     assert {b"{}"} == {bucket.open(each).read() for each in found}
     assert 2 == account.client("s3").head_object(Bucket=_TRAIL, Key=_DIGEST)["ContentLength"]
@@ -393,3 +393,19 @@ def test_a_role_is_assumed_by_who_may_with_what_it_asks_for(account: Account) ->
         assert b"{}" == account.client("s3", session).get_object(Bucket=_TRAIL, Key=_LOG)["Body"].read()
     assert is_refused(account, lambda it: it.client("s3").get_object(Bucket=_TRAIL, Key=_LOG))
     assert is_refused(account, lambda it: it.client("s3", session).get_object(Bucket=_TRAIL, Key=_CONFIG))
+
+
+def test_a_trail_below_a_folder(account: Account) -> None:
+    """
+    The policy for a folder lets an ingest of that folder find the trail, and one of the whole bucket say what is refused.
+    """
+    bucket = Bucket(_TRAIL, Aws(AwsAccess(endpoint_url=account.url, region=_REGION)))
+
+    account.grant(access_policy(Needs(buckets=[f"s3://{_TRAIL}/trail"])))
+    assert f"{_HOME}/CloudTrail/eu-west-1/" in [each.prefix for each in find_trail_prefixes(bucket, "trail").prefixes]
+    with pytest.raises(AccessRefused) as refused:
+        find_trail_prefixes(bucket, "")
+    assert "name what comes before AWSLogs/" in str(refused.value.hint)
+
+    account.grant(access_policy(Needs(buckets=[f"s3://{_TRAIL}"])))
+    assert ("trail/",) == find_trail_prefixes(bucket, "").refused

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from trailql.cli import coverage, detect, iam_policy, ingest, insights, lake, query
+from trailql.cli import coverage, detect, export, iam_policy, ingest, insights, lake, query
 from trailql.errors import TrailqlError
 from trailql.report.text import visible
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.command()(ingest.ingest)
 app.command()(query.query)
+app.command()(export.export)
 app.command()(detect.detect)
 app.command()(insights.insights)
 app.command()(coverage.coverage)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated
 
 import typer
 
-from trailql.cli.options import Lake, Output, OutputFormat, Since, Until, span
+from trailql.cli.options import Lake, Output, OutputFormat, Since, Until, chosen_accounts, chosen_regions, span
 from trailql.errors import UsageError
 from trailql.report.coverage import By, write_coverage
 from trailql.report.rows import Format
@@ -36,29 +35,28 @@ def coverage(
     Show what was delivered, and where the logs have holes.
 
     A hole is a silence that an account's or Region's own habits do not explain. Where --since is given without --until,
-    silence up to now counts.
+    silence up to now counts. Without any log file there is nothing to be sure of: --fail-on-gap is met.
 
     Example: trailql coverage --since 7d --fail-on-gap
     """
-    from trailql.forensics.coverage import LOOKBACK, find_coverage
+    from trailql.forensics.coverage import find_coverage, open_for_coverage
     from trailql.lake.lake import open_lake_folder
-    from trailql.query.engine import OpenLake, window
 
     if format is Format.PARQUET:
         raise UsageError("coverage is printed as table, json, jsonl, csv or md")
     if not 0 < chance < 1:
         raise UsageError("--chance lies between 0 and 1", hint="--chance 0.001")
     begin, end = span(since, until)
-    with OpenLake(open_lake_folder(lake), window(begin, LOOKBACK), end and end + timedelta(hours=1)) as opened:
+    with open_for_coverage(open_lake_folder(lake), begin, end) as opened:
         found = find_coverage(
             opened,
             begin,
             end,
-            accounts=account or (),
-            regions=region or (),
+            accounts=chosen_accounts(account),
+            regions=chosen_regions(region),
             least_hours=min_silence,
             chance=chance,
         )
     write_coverage(found, format, output, by=by, limit=limit, chart=chart)
-    if fail_on_gap and found.gaps:
+    if fail_on_gap and not found.is_complete:
         raise typer.Exit(1)

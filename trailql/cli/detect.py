@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from trailql.cli.options import Lake, Output, OutputFormat, Parameters, Since, Until, pairs, span
+from trailql.cli.options import Lake, Output, OutputFormat, Parameters, Since, Until, pairs, span, span_in_words
 from trailql.errors import UsageError
 from trailql.report.rows import Format
+from trailql.report.text import count_of
 
 
 def detect(
@@ -44,15 +45,25 @@ def detect(
     if list_:
         names = ["id", "severity", "attack", "title"]
         rows = [[d.id, d.severity.name.lower(), " ".join(d.attack), d.file.title] for d in bundled_detections()]
-        write_values(names, rows, format, output)
+        write_values(names, rows, format, output, whole=("id",))
         return
     begin, end = span(since, until)
     least, failing = Severity.read(min_severity), Severity.read(fail_on) if fail_on else None
+    ran: list[str] = []
     findings = run_detections(
-        lake, since=begin, until=end, ids=detections or (), min_severity=least, parameters=pairs(param)
+        lake,
+        since=begin,
+        until=end,
+        ids=detections or (),
+        min_severity=least,
+        parameters=pairs(param),
+        on_progress=ran.append,
     )
-    write_values(*finding_rows(findings, format), format, output)
+    write_values(*finding_rows(findings, format), format, output, whole=("detection",))
     if format is Format.TABLE and not output:
-        print(f"{len(findings):,} finding{'' if len(findings) == 1 else 's'}", file=sys.stderr)
+        print(
+            f"{count_of(len(findings), 'finding')} of {count_of(len(ran), 'detection')} {span_in_words(begin, end)}",
+            file=sys.stderr,
+        )
     if failing and any(finding.severity >= failing for finding in findings):
         raise typer.Exit(1)

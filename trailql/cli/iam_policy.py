@@ -59,7 +59,11 @@ def iam_policy(
         bool, typer.Option("--lookup-events", help="Allow asking CloudTrail's event history.")
     ] = False,
     validate_digests: Annotated[
-        bool, typer.Option("--validate-digests", help="Allow fetching the keys that digest files are signed with.")
+        bool,
+        typer.Option(
+            "--validate-digests",
+            help="Allow fetching the keys that digest files are signed with, for a validation that is to come.",
+        ),
     ] = False,
     region: Annotated[
         list[str] | None, typer.Option("--region", help="Allow those two in this Region only; repeatable.")

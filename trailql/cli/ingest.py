@@ -6,14 +6,27 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trailql.cli.options import EndpointUrl, ExternalId, Lake, Profile, RequestPayer, RoleArn, days, moment, seconds
+from trailql.cli.options import (
+    EndpointUrl,
+    ExternalId,
+    Lake,
+    Profile,
+    RequestPayer,
+    RoleArn,
+    aws_access,
+    chosen_accounts,
+    chosen_regions,
+    days,
+    moment,
+    seconds,
+)
 from trailql.errors import UsageError
 from trailql.report.text import visible
 
@@ -24,6 +37,9 @@ _LIVE = "Without a bucket to list"
 _SHOWN_PROBLEMS = 20
 _LIST_DOLLARS, _GET_DOLLARS = 0.005 / 1000, 0.0004 / 1000
 _LINE_EVERY_SECONDS = 10
+_BY_OPTIONS = "by --from, --to, --account or --region"
+_TRIED_AGAIN = ("the next ingest tries them again", "their messages stay in the queue")
+_NEW_VERSION = ("the next ingest that lists them reads the new version", "the new version has a message of its own")
 
 
 def ingest(
@@ -44,8 +60,9 @@ def ingest(
     ] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Say what would be read, and read nothing.")] = False,
     relist: Annotated[
-        str, typer.Option("--relist", help="Days before the last listed one to list again; 30d once a week.")
-    ] = "3d",
+        str | None,
+        typer.Option("--relist", help="Days before the last listed one to list again: 3d; 30d once a week."),
+    ] = None,
     queue: Annotated[
         str | None,
         typer.Option("--queue", help="Read what this SQS queue announces (its URL).", rich_help_panel=_LIVE),
@@ -86,26 +103,46 @@ def ingest(
     Example: trailql ingest --lookup-events --region us-east-1 --region eu-west-1 --from 30d
     """
     from trailql.ingest import Selection, ingest_event_history, ingest_logs, ingest_queue, plan_ingest
+    from trailql.ingest.logs import RELIST_DAYS
     from trailql.ingest.pipeline import Limits
-    from trailql.sources.aws import Aws, AwsAccess
+    from trailql.sources.aws import Aws
+    from trailql.sources.s3 import is_s3_uri
 
     selection = Selection(
         since=moment(from_, "--from"),
         until=moment(to, "--to"),
-        accounts=frozenset(account or ()),
-        regions=frozenset(region or ()),
+        accounts=chosen_accounts(account),
+        regions=chosen_regions(region),
     )
     if selection.since and selection.until and selection.since >= selection.until:
         raise UsageError("--to must be later than --from")
-    aws = Aws(AwsAccess(profile, role_arn, external_id, None, endpoint_url, request_payer))
-    if sum(map(bool, (sources, queue, lookup_events))) != 1:
-        raise UsageError(
-            "nothing to ingest, or too much at once: name a SOURCE, or --queue, or --lookup-events",
-            hint="trailql ingest s3://central-trail-bucket",
-        )
+    aws = Aws(aws_access(profile, role_arn, external_id, endpoint_url, request_payer))
+    kinds = sum(map(bool, (sources, queue, lookup_events)))
+    if not kinds:
+        hint = "trailql ingest s3://central-trail-bucket"
+        raise UsageError("nothing to ingest: name a SOURCE, or --queue, or --lookup-events", hint=hint)
+    if kinds > 1:
+        raise UsageError("too much at once: a SOURCE, --queue and --lookup-events are three ingests")
     if (max_messages or for_) and not queue:
         raise UsageError("--max-messages and --for belong to --queue")
     limits = Limits(max_file_bytes=max_file_size * 2**20)
+    from_s3 = any(map(is_s3_uri, sources or ()))
+    reaches_s3 = from_s3 or bool(queue) or is_s3_uri(lake)
+    if lookup_events and endpoint_url and not reaches_s3:
+        raise UsageError(
+            "--endpoint-url is S3's, and --lookup-events asks CloudTrail", hint=f"AWS_ENDPOINT_URL={endpoint_url}"
+        )
+    asks_aws = reaches_s3 or lookup_events
+    _warn_of_idle(
+        {
+            "--relist": relist is not None and not from_s3,
+            "--retry-rejected": retry_rejected and not sources,
+            "--profile": profile is not None and not asks_aws,
+            "--role-arn": role_arn is not None and not asks_aws,
+            "--endpoint-url": endpoint_url is not None and not asks_aws,
+            "--request-payer": request_payer and not reaches_s3,
+        }
+    )
     if queue:
         if any((from_, to, account, region, plan)):
             raise UsageError(
@@ -134,9 +171,13 @@ def ingest(
         _close(summary, lake, quiet=quiet)
         return
     assert sources
-    relist_days = days(relist, "--relist")
+    relist_days = RELIST_DAYS if relist is None else days(relist, "--relist")
     if plan:
-        print(plan_text(plan_ingest(sources, lake, selection=selection, relist_days=relist_days, aws=aws)))
+        planned = plan_ingest(
+            sources, lake, selection=selection, retry_rejected=retry_rejected, relist_days=relist_days, aws=aws
+        )
+        _print_notes(planned.notes)
+        print(plan_text(planned))
         return
     with _progress(quiet) as on_progress:
         summary = ingest_logs(
@@ -159,13 +200,17 @@ def _close_queue(told: QueueSummary, lake: str, *, quiet: bool) -> None:
         lines = [f"messages: {told.received:,} received, {told.deleted:,} dealt with and deleted"]
         lines += [f"  {count:,} of them: {visible(what)}" for what, count in sorted(told.idle.items())]
         if told.kept:
-            lines.append(f"  {told.kept:,} left in the queue: their objects could not be read")
-        if told.superseded:
-            lines.append(f"  {told.superseded:,} objects were overwritten before they were read")
+            lines.append(f"  {told.kept:,} left in the queue: their objects could not be read, and are tried again")
         if told.poison:
             lines.append(f"  {len(told.poison):,} are no notifications: deleted, their text is in the table set_aside")
         print("\n".join(lines), file=sys.stderr)
-    _close(told.ingest, lake, quiet=quiet)
+    _close(told.ingest, lake, quiet=quiet, from_queue=True)
+
+
+def _warn_of_idle(options: dict[str, bool]) -> None:
+    """Name options that were given in vain."""
+    if idle := [option for option, is_idle in options.items() if is_idle]:
+        print(f"without effect here: {', '.join(idle)}", file=sys.stderr)
 
 
 @contextmanager
@@ -187,16 +232,22 @@ def _until_terminated() -> Iterator[Event]:
             signal.signal(each, handler)
 
 
-def _close(summary: IngestSummary, lake: str, *, quiet: bool) -> None:
+def _close(summary: IngestSummary, lake: str, *, quiet: bool, from_queue: bool = False) -> None:
     _print_problems(summary)
     if not quiet:
-        print(summary_text(summary, lake), file=sys.stderr)
+        _print_notes(summary.notes)
+        print(summary_text(summary, lake, from_queue=from_queue), file=sys.stderr)
     if summary.rejected:
         raise typer.Exit(3)
 
 
 def plan_text(plan: IngestPlan) -> str:
     """The lines of `--plan`."""
+    left_out = (
+        ("  rejected before", plan.files_rejected_before, "and unchanged since; --retry-rejected reads them again"),
+        ("  not selected", plan.files_not_selected, _BY_OPTIONS),
+        ("  skipped", plan.files_to_skip, "no log files by their folder or name"),
+    )
     cost = plan.list_requests * _LIST_DOLLARS + plan.get_requests * _GET_DOLLARS
     rows = [
         (
@@ -205,6 +256,7 @@ def plan_text(plan: IngestPlan) -> str:
             f"log files in {plan.prefixes:,} prefixes" if plan.prefixes else "log files",
         ),
         ("  known already", f"{plan.files_known:,}", ""),
+        *((label, f"{count:,}", note) for label, count, note in left_out if count),
         ("to read", f"{plan.files_to_read:,}", f"{plan.bytes_to_read / 1e6:,.1f} MB as stored"),
         ("LIST requests", f"{plan.list_requests:,}", "sent for this plan; an ingest sends them again"),
         ("GET requests", f"{plan.get_requests:,}", "an ingest would send"),
@@ -215,8 +267,11 @@ def plan_text(plan: IngestPlan) -> str:
     return "\n".join(f"{label:<{width}}  {number:>{numbers}}  {note}".rstrip() for label, number, note in rows)
 
 
-def summary_text(summary: IngestSummary, lake: str) -> str:
+def summary_text(summary: IngestSummary, lake: str, *, from_queue: bool = False) -> str:
     """The closing lines of an ingest."""
+    left_out = _BY_OPTIONS
+    if summary.first_delivery and summary.last_delivery:
+        left_out += f"; new log files are of {summary.first_delivery:%Y-%m-%d} to {summary.last_delivery:%Y-%m-%d}"
     rows = [("files seen", f"{summary.files_seen:,}", _already(summary))]
     rows.append(("  ingested", f"{summary.ingested:,}", f"{summary.content_bytes / 1e6:,.1f} MB of JSON"))
     if summary.empty:
@@ -224,9 +279,16 @@ def summary_text(summary: IngestSummary, lake: str) -> str:
     for reason, count in sorted(summary.skipped.items()):
         rows.append(("  skipped", f"{count:,}", reason))
     if summary.files_not_selected:
-        rows.append(("  not selected", f"{summary.files_not_selected:,}", "by --from, --to, --account or --region"))
+        rows.append(("  not selected", f"{summary.files_not_selected:,}", left_out))
     if summary.rejected:
-        rows.append(("  rejected", f"{summary.rejected:,}", _rejected_note(summary)))
+        rows.append(("  rejected", f"{summary.rejected:,}", "named above and in the table files"))
+    for label, count, note in (
+        ("    tried again", summary.unread, "could not be read: " + _TRIED_AGAIN[from_queue]),
+        ("    gone", summary.gone, "not there any more when they were to be read"),
+        ("    overwritten", summary.overwritten, _NEW_VERSION[from_queue]),
+    ):
+        if count:
+            rows.append((label, f"{count:,}", note))
     if summary.changed:
         rows.append(
             ("  changed in place", f"{len(summary.changed):,}", "their earlier events are kept, see the table files")
@@ -242,7 +304,7 @@ def summary_text(summary: IngestSummary, lake: str) -> str:
     for label, count, note in (
         ("  duplicates dropped", summary.duplicates_dropped, "copies of events the lake holds"),
         ("  of them in conflict", summary.conflicts, "same eventID, other content: both kept"),
-        ("  filtered out", summary.records_filtered, "by --from, --to, --account or --region"),
+        ("  filtered out", summary.records_filtered, left_out),
         ("  set aside", summary.records_set_aside, "no events: kept as text in the table set_aside"),
     ):
         if count:
@@ -256,16 +318,18 @@ def summary_text(summary: IngestSummary, lake: str) -> str:
     return "\n".join([*lines, f"{lake} is up to date, {summary.seconds:.1f} s"])
 
 
-def _rejected_note(summary: IngestSummary) -> str:
-    note = "named above and in the table files"
-    return f"{note}; {summary.unread:,} could not be read and are tried again next time" if summary.unread else note
-
-
 def _already(summary: IngestSummary) -> str:
     notes = [f"{summary.files_known:,} known already"] if summary.files_known else []
     if summary.files_rejected_before:
         notes.append(f"{summary.files_rejected_before:,} rejected before and unchanged")
+    if summary.listed_from:
+        notes.append(f"listed from the deliveries of {summary.listed_from} on")
     return ", ".join(notes)
+
+
+def _print_notes(notes: Iterable[str]) -> None:
+    for note in notes:
+        print(visible(note), file=sys.stderr)
 
 
 def _print_problems(summary: IngestSummary) -> None:

@@ -6,12 +6,17 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from trailql.errors import UsageError
 from trailql.report.rows import Format
+from trailql.report.text import iso
+
+if TYPE_CHECKING:
+    from trailql.sources.aws import AwsAccess
 
 Lake = Annotated[
     str,
@@ -45,6 +50,7 @@ RequestPayer = Annotated[
     bool, typer.Option("--request-payer", help="Pay for the requests on a requester-pays bucket.", rich_help_panel=_AWS)
 ]
 
+_ROLE = re.compile(r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$", re.ASCII)
 _AGO = re.compile(r"^(\d+)(m|h|d|w)$")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -98,6 +104,59 @@ def days(text: str, option: str) -> int:
     return int(found[1]) * (7 if found[2] == "w" else 1)
 
 
+def chosen_accounts(accounts: Iterable[str] | None) -> frozenset[str]:
+    """
+    `--account`, as often as it was given.
+
+    Raises:
+        UsageError: One is not 12 digits.
+    """
+    from trailql.sources.iam_names import check_scope
+
+    found = frozenset(accounts or ())
+    check_scope(found, None, ())
+    return found
+
+
+def chosen_regions(regions: Iterable[str] | None) -> frozenset[str]:
+    """
+    `--region`, as often as it was given.
+
+    Raises:
+        UsageError: One does not look like a Region.
+    """
+    from trailql.sources.iam_names import check_scope
+
+    found = frozenset(regions or ())
+    check_scope((), None, found)
+    return found
+
+
+def aws_access(
+    profile: str | None, role_arn: str | None, external_id: str | None, endpoint_url: str | None, request_payer: bool
+) -> AwsAccess:
+    """
+    The options for reaching AWS.
+
+    Raises:
+        UsageError: A role that is no role's ARN, an external id without a role, or an endpoint that is no URL.
+    """
+    from trailql.sources.aws import AwsAccess
+
+    role = "--role-arn arn:aws:iam::111122223333:role/trailql-audit"
+    if role_arn is not None and not _ROLE.fullmatch(role_arn):
+        raise UsageError(f"--role-arn {role_arn!r} is not the ARN of a role", hint=role)
+    if external_id is not None and role_arn is None:
+        raise UsageError("--external-id is what a role asks for: --role-arn is missing", hint=role)
+    if endpoint_url is not None:
+        parts = urlsplit(endpoint_url)
+        if parts.scheme not in {"http", "https"} or not parts.netloc:
+            raise UsageError(
+                f"--endpoint-url {endpoint_url!r} is no URL", hint="--endpoint-url http://127.0.0.1:5555, or https://…"
+            )
+    return AwsAccess(profile, role_arn, external_id, None, endpoint_url, request_payer)
+
+
 def span(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
     """
     `--since` and `--until` as times.
@@ -109,6 +168,16 @@ def span(since: str | None, until: str | None) -> tuple[datetime | None, datetim
     if begin and end and begin >= end:
         raise UsageError("--until must be later than --since")
     return begin, end
+
+
+def span_in_words(begin: datetime | None, end: datetime | None) -> str:
+    """A time that was looked at, for a message."""
+    since, until = (iso(each)[:16].replace("T", " ") if each else "" for each in (begin, end))
+    if since and until:
+        return f"from {since} to {until} UTC"
+    if since:
+        return f"from {since} UTC on"
+    return f"before {until} UTC" if until else "over all events"
 
 
 def pairs(texts: Iterable[str] | None) -> dict[str, str]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trailql.cli.options import Lake, Output, OutputFormat, Parameters, Since, Until, pairs, span
+from trailql.cli.options import Lake, Output, OutputFormat, Parameters, Since, Until, pairs, span, span_in_words
 from trailql.errors import UsageError
 from trailql.report.rows import Format
+
+if TYPE_CHECKING:
+    from trailql.lake.lake import Lake as OpenedLake
 
 
 def query(
@@ -46,11 +49,20 @@ def query(
     sql, values = _statement(text, pairs(param))
     with open_lake(lake, since=begin, until=end) as opened:
         rows = opened.sql(sql, values)
+        there = _days_there(opened.lake) if not rows.num_rows and (begin or end) else ""
     shown = rows.slice(0, limit) if limit is not None else rows
     write_rows(shown, format, output)
     if format is Format.TABLE and not output:
         more = f" of {rows.num_rows:,}" if shown.num_rows < rows.num_rows else ""
         print(f"{shown.num_rows:,}{more} row{'' if rows.num_rows == 1 else 's'}", file=sys.stderr)
+    if there:
+        print(f"asked {span_in_words(begin, end)}; {there}", file=sys.stderr)
+
+
+def _days_there(lake: OpenedLake) -> str:
+    """The days the lake has events of, by the names of its partitions alone."""
+    days = [part.day for part in lake.snapshot("events").parts if part.day is not None]
+    return f"the lake has events of {min(days)} to {max(days)}" if days else "the lake has no events"
 
 
 def _statement(text: str, given: dict[str, str]) -> tuple[str, dict[str, Any]]:

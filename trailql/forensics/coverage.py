@@ -20,10 +20,19 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from trailql.forensics.silences import LEAST_DAYS_HEARD, LEAST_HOURS_AROUND, REACH_DAYS, STEADY, make_gaps
+from trailql.errors import UsageError, some_of
+from trailql.forensics.silences import (
+    LEAST_DAYS_HEARD,
+    LEAST_HOURS_AROUND,
+    REACH_DAYS,
+    STEADY,
+    add_long_silence,
+    make_gaps,
+)
 from trailql.forensics.trail_changes import AFTER, BEFORE, TrailChange, changes_near, trail_changes
+from trailql.lake.lake import Lake
 from trailql.lake.parquet import sql_text
-from trailql.query.engine import OpenLake
+from trailql.query.engine import OpenLake, window
 from trailql.sources.keys import EVENT_FOLDERS
 
 LOOKBACK = timedelta(days=REACH_DAYS)
@@ -42,8 +51,9 @@ class Gap:
         since, until: From the first to after the last hour without a delivery; full hours, UTC.
         hours: How many of them count: those in which others were heard, all for a whole lake's silence.
         heard_share: In which share of the hours of four weeks before and after there were deliveries, 0 to 1.
-        basis: `hours` or `days`; see `trailql.forensics.silences`.
-        chance: How many such silences chance would bring, in the whole lake.
+        basis: `hours` or `days`, see `trailql.forensics.silences`; `length` for a lake that was silent for four weeks
+            or always, whatever its habits.
+        chance: How many such silences chance would bring, in the whole lake; None by `length`.
         last_delivery: The last one before; None where it is not known.
         next_delivery: The first one after.
         ongoing: It lasts to the end of the time looked at.
@@ -58,7 +68,7 @@ class Gap:
     hours: int
     heard_share: float
     basis: str
-    chance: float
+    chance: float | None
     last_delivery: datetime | None
     next_delivery: datetime | None
     ongoing: bool
@@ -104,9 +114,32 @@ class Coverage:
     changes: tuple[TrailChange, ...]
     undated_files: int
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether there was something to look at, and no hole in it."""
+        return self.since is not None and not self.gaps
+
     def total(self, column: str) -> int:
         """The sum of one of the numbers of `regions`."""
         return sum(value or 0 for value in self.regions.column(column).to_pylist())
+
+
+def open_for_coverage(lake: Lake, since: datetime | None = None, until: datetime | None = None) -> OpenLake:
+    """
+    Open a lake with the events that `find_coverage` wants to see.
+
+    Habits are those of the weeks before a silence: where the whole lake has been silent since before `since`, these
+    lie further back.
+    """
+    end = until and until + _HOUR
+    opened = OpenLake(lake, window(since, LOOKBACK), end)
+    if since is None:
+        return opened
+    last = _instant(opened.connection.execute(_LAST_HEARD, {"until": until}).fetchall()[0][0])
+    if last is None or last >= since:
+        return opened
+    opened.close()
+    return OpenLake(lake, last - LOOKBACK, end)
 
 
 def find_coverage(
@@ -124,7 +157,7 @@ def find_coverage(
     Look for holes.
 
     Args:
-        opened: The lake, its events seen from `LOOKBACK` before `since` to an hour after `until`, or further.
+        opened: The lake, from `open_for_coverage` or with all of its events.
         since: Where to begin; the first delivery when absent.
         until: Where to end; when absent, now if `since` is given, else the last delivery. The hour it lies in is not
             judged.
@@ -132,6 +165,9 @@ def find_coverage(
         least_hours: Leave shorter silences alone.
         chance: How many silences may be reported that are chance, in the whole lake.
         now: For tests.
+
+    Raises:
+        UsageError: An account or Region that the lake holds nothing of, although it holds others.
     """
     # A cursor of its own: temporary tables are gone with it.
     con = opened.connection.cursor()
@@ -141,8 +177,11 @@ def find_coverage(
         if begin is None or end is None:
             con.execute("CREATE TEMP TABLE heard (account VARCHAR, region VARCHAR, hour BIGINT)")
         else:
-            _make_heard(con, _hour(begin - LOOKBACK) if since else _hour(begin), _hour(end))
+            _make_heard(con, _hour(_quiet_since(con, begin, end) - LOOKBACK) if since else _hour(begin), _hour(end))
+        _refuse_strangers(con, accounts, regions)
         make_gaps(con, end_hour=_hour(end) if end else 0, least_hours=least_hours, chance=chance)
+        if begin is not None and end is not None:
+            add_long_silence(con, begin_hour=_hour(begin), end_hour=_hour(end), least_hours=least_hours)
         con.execute("DELETE FROM gap WHERE until_hour <= $begin", {"begin": _hour(begin) if begin else 0})
         con.execute(_GAP_DAYS, {"begin": _hour(begin) if begin else 0})
         chosen = _chosen(accounts, regions)
@@ -153,7 +192,7 @@ def find_coverage(
             regions=_table(con, _REGIONS.format(chosen=chosen)),
             days=_table(con, _DAYS.format(chosen=chosen)),
             never_delivered=_never_delivered(con, chosen),
-            changes=tuple(trail_changes(opened, begin, end)) if begin and end else (),
+            changes=_changes(opened, begin, end, accounts),
             undated_files=_one(
                 con, f"SELECT coalesce(sum(undated), 0)::BIGINT FROM delivery WHERE in_window AND {chosen}"
             ),
@@ -186,6 +225,13 @@ SELECT newest.account, newest.region, epoch_us(coalesce(newest.at, newest.last))
        count(*) FILTER (WHERE newest.at IS NULL) AS undated
 FROM file
 GROUP BY ALL
+"""
+
+_LAST_HEARD = f"""
+SELECT epoch_us(max(coalesce(delivered_at, last_event_time)))
+FROM files
+WHERE (folder IS NULL OR folder IN ({_EVENT_FOLDERS})) AND status <> 'skipped'
+    AND coalesce(coalesce(delivered_at, last_event_time) < $until::TIMESTAMPTZ, $until IS NULL)
 """
 
 _ENDS = """
@@ -299,6 +345,31 @@ def _window(
         (_instant(first), _instant(last)) if first is not None else (_instant(first_event), _instant(last_event))
     )
     return since or begin, until or (max(now, end or now) if since else end)
+
+
+def _quiet_since(con: duckdb.DuckDBPyConnection, begin: datetime, end: datetime) -> datetime:
+    """`begin`, or the last delivery in the lake when nothing has come since."""
+    last = _one(con, f"SELECT max(hour) FROM delivery WHERE hour < {_hour(end)}")
+    return begin if last is None else min(begin, _time(last))
+
+
+def _refuse_strangers(con: duckdb.DuckDBPyConnection, accounts: Collection[str], regions: Collection[str]) -> None:
+    """A misspelt account is no quiet one."""
+    for column, asked in (("account", accounts), ("region", regions)):
+        names = f"SELECT {column} FROM delivery UNION SELECT {column} FROM heard"
+        there = {name for (name,) in con.execute(names).fetchall() if name} if asked else set()
+        strangers = set(asked) - there
+        if there and strangers:
+            raise UsageError(
+                f"--{column} {some_of(strangers)}: this lake holds nothing of it", hint=f"there are {some_of(there)}"
+            )
+
+
+def _changes(
+    opened: OpenLake, begin: datetime | None, end: datetime | None, accounts: Collection[str]
+) -> tuple[TrailChange, ...]:
+    found = trail_changes(opened, begin, end) if begin and end else []
+    return tuple(change for change in found if not accounts or change.account in accounts)
 
 
 def _make_heard(con: duckdb.DuckDBPyConnection, begin: int, end: int) -> None:

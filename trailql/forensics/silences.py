@@ -14,6 +14,9 @@ the lake, an account, an account's Region) is compared with its own four weeks b
 Such a chance is multiplied with the number of series and of hours (days) a silence could begin in. What is reported is
 what chance would bring less than `chance` times in the whole lake.
 
+A lake that was silent for four weeks up to the end of the time looked at, or always, is reported whatever its habits:
+that there is nothing to compare with is no good news.
+
 Accounts and Regions are judged by the hours in which anyone was heard, so that what was not ingested at all is reported
 once, for the lake. Regions that fell silent together are reported once, for the account, unless one of them was silent
 for much longer.
@@ -261,6 +264,40 @@ def make_gaps(con: duckdb.DuckDBPyConnection, *, end_hour: int, least_hours: int
         con.execute(_INTO_GAPS.format(judged=_BY_THE_DAY), {**asked, **by_day, "reach": REACH_DAYS, "axis_days": days})
     for drop in _DROP_GAPS:
         con.execute(drop)
+
+
+_LONG_SILENCE = """
+INSERT INTO gap
+WITH last AS (
+    SELECT max(hour) AS hour FROM (SELECT hour FROM heard UNION ALL SELECT hour FROM delivery) WHERE hour < $end_hour
+),
+before AS (
+    SELECT count(DISTINCT heard.hour) / ($reach_hours) AS heard_share, max(heard.last_at) AS last_at
+    FROM heard, last WHERE heard.hour > last.hour - $reach_hours
+),
+silence AS (SELECT coalesce(last.hour + 1, $begin_hour) AS from_hour, last.hour IS NOT NULL AS is_known FROM last)
+SELECT 'lake', '', '', NULL, NULL, from_hour, $end_hour, $end_hour - from_hour, heard_share, 'length', NULL,
+       coalesce(last_at, (SELECT max(last_at) FROM delivery WHERE hour < $end_hour)), NULL, true
+FROM silence, before
+WHERE $end_hour - from_hour >= $least_hours
+  AND CASE WHEN is_known THEN $end_hour - from_hour >= $reach_hours
+           ELSE NOT EXISTS (FROM delivery WHERE hour IS NOT NULL) END
+  AND NOT EXISTS (FROM gap WHERE level = 'lake' AND ongoing)
+"""
+
+
+def add_long_silence(con: duckdb.DuckDBPyConnection, *, begin_hour: int, end_hour: int, least_hours: int) -> None:
+    """
+    Add the silence of a lake that got nothing in four weeks up to the end, or never: no habit makes that no hole.
+
+    Args:
+        con: Has `heard` and `gap`, and a temporary table `delivery` with `hour` and `last_at` of all deliveries.
+        begin_hour: Where the silence of a lake that never got anything begins.
+        end_hour: Where it ends. What came first after it leaves no silence before it.
+        least_hours: A shorter one is left alone.
+    """
+    hours = {"begin_hour": begin_hour, "end_hour": end_hour, "reach_hours": REACH_DAYS * 24}
+    con.execute(_LONG_SILENCE, {**hours, "least_hours": max(1, least_hours)})
 
 
 def _used(sql: str, end_hour: int) -> dict[str, Any]:

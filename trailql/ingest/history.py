@@ -5,17 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from threading import Event
 
-import duckdb
-
 from trailql.errors import SourceError, UsageError
+from trailql.ingest.logs import open_if_there
 from trailql.ingest.pipeline import Limits, Pipeline
 from trailql.ingest.selection import Selection
 from trailql.ingest.summary import IngestSummary, Progress
 from trailql.lake.lake import Lake, open_lake_folder
 from trailql.lake.parquet import parquet_sql
+from trailql.lake.session import working_connection
 from trailql.sources.aws import Aws
 from trailql.sources.event_history import EventHistory, Span, missing, read_uri, settled, wanted_span
 from trailql.sources.source import LogFile
@@ -49,7 +50,7 @@ def ingest_event_history(
 
     Raises:
         UsageError: No Region is known, or an account was chosen.
-        SourceError: The service refuses.
+        SourceError: The service refuses; no lake is made when it does from the beginning.
         LakeError: A folder that is not a lake.
     """
     started = time.monotonic()
@@ -64,11 +65,14 @@ def ingest_event_history(
         raise UsageError("which Region's event history?", hint="--region eu-west-1, again for each")
     wanted = wanted_span(selection.since, selection.until)
     account = history.account
-    opened = open_lake_folder(lake, create=True, aws=aws)
-    with Pipeline(opened, Selection(), limits or Limits(), on_progress) as run:
-        have = _fetched(run.cursor(), opened, account)
-        gaps = [(region, gap) for region in regions for gap in missing(wanted, have.get(region, ()))]
-        for group in _timed(history.chunks(gaps)):
+    there, limits = open_if_there(lake, aws), limits or Limits()
+    have = _fetched(there, account, limits.memory) if there else {}
+    gaps = [(region, gap) for region in regions for gap in missing(wanted, have.get(region, ()))]
+    groups = _timed(history.chunks(gaps))
+    first = next(groups, iter(()))  # only then a lake is made: the service may refuse
+    opened = there or open_lake_folder(lake, create=True, aws=aws)
+    with Pipeline(opened, Selection(), limits, on_progress) as run:
+        for group in chain([first], groups):
             run.take(group)
         run.compact_young()
         run.summary.files_to_read = run.summary.files_done
@@ -102,7 +106,7 @@ def _timed(chunks: Iterator[LogFile]) -> Iterator[Iterator[LogFile]]:
         raise failed[0]
 
 
-def _fetched(con: duckdb.DuckDBPyConnection, lake: Lake, account: str) -> dict[str, list[Span]]:
+def _fetched(lake: Lake, account: str, memory: str) -> dict[str, list[Span]]:
     """Settled spans in the lake, by Region."""
     paths = lake.live_files("files")
     if not paths:
@@ -112,7 +116,9 @@ def _fetched(con: duckdb.DuckDBPyConnection, lake: Lake, account: str) -> dict[s
         WHERE starts_with(uri, $prefix) AND status IN ('ingested', 'empty') GROUP BY uri
     """
     found: dict[str, list[Span]] = {}
-    for uri, ingested_at in con.execute(query, {"prefix": f"event-history://{account}/"}).fetchall():
+    with working_connection(lake, memory) as con:
+        chunks = con.execute(query, {"prefix": f"event-history://{account}/"}).fetchall()
+    for uri, ingested_at in chunks:
         told = read_uri(uri)
         if told is not None:
             _, region, span = told

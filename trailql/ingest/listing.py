@@ -20,9 +20,10 @@ from trailql.ingest.summary import IngestSummary
 from trailql.lake.lake import Lake
 from trailql.lake.ledger import compare_with_ledger, unread_files
 from trailql.lake.listings import Listed, listed_days, start_day
+from trailql.sources.aws import AccessRefused
 from trailql.sources.s3 import Bucket, S3Object, split_s3_uri
 from trailql.sources.source import Earlier, LogFile
-from trailql.sources.trail_prefixes import TrailPrefix, find_trail_prefixes, list_days
+from trailql.sources.trail_prefixes import TrailPrefix, Trails, list_days, nothing_there
 
 _ROWS_AT_ONCE = 20_000
 _SCHEMA = pa.schema(
@@ -43,6 +44,10 @@ class Listing:
         local: Log files that are at hand already, by their number.
         buckets: Buckets that objects were listed from, by name.
         days: What has been listed of which prefix, to be written down when all of it is in the lake.
+        before: What had been listed before, by prefix.
+        notes: What was not looked at, in words.
+        prefixes: Accounts × Regions that were listed.
+        starts: From which delivery day on each of them was listed.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -51,12 +56,26 @@ class Listing:
     buckets: dict[str, Bucket] = field(default_factory=dict)
     days: dict[str, Listed] = field(default_factory=dict)
     before: dict[str, list[Listed]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     prefixes: int = 0
+    starts: list[date | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.con.execute(
             "CREATE OR REPLACE TABLE listed (number BIGINT, uri VARCHAR, size_bytes BIGINT, version_tag VARCHAR)"
         )
+
+    @property
+    def listed_from(self) -> date | None:
+        """The earliest delivery day that was listed; None for all."""
+        days = [start for start in self.starts if start is not None]
+        return min(days) if days and len(days) == len(self.starts) else None
+
+    def hold_against(self, lake: Lake) -> None:
+        """Take another lake's ledger: that of the lake just made."""
+        if lake is not self.lake:
+            self.lake = lake
+            lake.storage.prepare(self.con)
 
     def add_local(self, log_files: Iterable[LogFile]) -> None:
         """Candidates on disk, in archives, or made from what an API answered."""
@@ -68,20 +87,24 @@ class Listing:
         ]
         self._insert(rows)
 
-    def add_bucket(self, bucket: Bucket, prefix: str, selection: Selection, relist_days: int) -> None:
+    def add_bucket(self, bucket: Bucket, prefix: str, trails: Trails, selection: Selection, relist_days: int) -> None:
         """
         Candidates in a bucket: by account and Region, each from the first day that is not settled yet.
 
+        Args:
+            bucket, prefix: What a user named.
+            trails: What was found there.
+            selection, relist_days: See `trailql.ingest.ingest_logs`.
+
         Raises:
-            SourceError: The bucket cannot be listed.
+            SourceError: The bucket cannot be listed, or nothing lies there.
         """
         self.buckets[bucket.name] = bucket
         self.before = self.before or listed_days(self.con, self.lake)
         today = datetime.now(UTC).date()
         last = selection.last_day
         starts: list[tuple[TrailPrefix, date | None]] = []
-        found = find_trail_prefixes(bucket, prefix, accounts=selection.accounts, regions=selection.regions)
-        for trail in found:
+        for trail in trails.prefixes:
             uri = bucket.uri(trail.prefix)
             start = start_day(self.before.get(uri, []), selection.first_day, relist_days) if trail.has_days else None
             starts.append((trail, start))
@@ -89,13 +112,23 @@ class Listing:
             if settled:
                 # Deliveries of this very day go on: it counts as listed, and is within every trailing window.
                 self.days[uri] = _together(self.before.get(uri, []), *settled)
-        self.prefixes += len(found)
+        self.prefixes += len(trails.prefixes)
+        self.starts += [start for _, start in starts]
         pending: list[_Row] = []
-        for _, page in list_days(bucket, starts, last):
-            pending += [(None, bucket.uri(each.key), each.size_bytes, each.etag) for each in page]
-            if len(pending) >= _ROWS_AT_ONCE:
-                self._insert(pending)
-                pending = []
+        is_empty = True
+        try:
+            for _, page in list_days(bucket, starts, last):
+                is_empty = is_empty and not page
+                pending += [(None, bucket.uri(each.key), each.size_bytes, each.etag) for each in page]
+                if len(pending) >= _ROWS_AT_ONCE:
+                    self._insert(pending)
+                    pending = []
+        except AccessRefused as error:
+            if trails.refused and trails.is_as_it_lies:
+                raise nothing_there(bucket, prefix, trails.refused) from error
+            raise
+        if is_empty and trails.is_as_it_lies:
+            raise nothing_there(bucket, prefix, trails.refused)
         self._insert(pending)
         unread = unread_files(self.con, self.lake, bucket.uri(prefix))
         self._insert([(None, *row) for row in unread], unless_listed=True)
@@ -137,6 +170,7 @@ class Listing:
             ORDER BY regexp_extract(uri, '_([0-9]{{8}}T[0-9]{{4}})[0-9]{{0,2}}Z', 1), uri, number
         """).to_arrow_reader(_ROWS_AT_ONCE)
         for log_file in chain.from_iterable(map(self._log_files, rows)):
+            summary.delivered(log_file.facts.delivered_at)
             if log_file.skip or selection.may_hold(log_file):
                 yield log_file
             else:

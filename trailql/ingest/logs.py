@@ -5,23 +5,23 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trailql.ingest.listing import Listing
 from trailql.ingest.pipeline import Limits, Pipeline
 from trailql.ingest.reading import REMOTE_READERS
-from trailql.ingest.selection import Selection
+from trailql.ingest.selection import Selection, unmatched
 from trailql.ingest.summary import IngestSummary, Progress
-from trailql.lake.lake import open_lake_folder
+from trailql.lake.lake import Lake, open_lake_folder
 from trailql.lake.listings import write_listings
 from trailql.lake.session import working_connection
 from trailql.lake.storage import open_storage
 from trailql.sources.aws import Aws
 from trailql.sources.local import local_log_files
 from trailql.sources.s3 import Bucket, is_s3_uri, split_s3_uri
-from trailql.sources.source import LogFile
+from trailql.sources.trail_prefixes import Trails, find_trail_prefixes
 
 RELIST_DAYS = 3
 """Delivery days listed again by every run; deliveries can be 30 days late, so a weekly run relists those."""
@@ -35,20 +35,28 @@ class IngestPlan:
     Args:
         files_seen: Log files listed.
         files_known: Of them in the ledger already.
+        files_rejected_before: Of them rejected before and unchanged.
+        files_not_selected: Of them without a selected event, by their names.
+        files_to_skip: Of them no log files.
         files_to_read: Of them to be read.
         bytes_to_read: Their stored size.
         list_requests: Requests sent to list them.
         get_requests: Requests it would take to read them.
         prefixes: Accounts × Regions that were listed.
+        notes: What was not looked at, in words.
     """
 
     files_seen: int
     files_known: int
+    files_rejected_before: int
+    files_not_selected: int
+    files_to_skip: int
     files_to_read: int
     bytes_to_read: int
     list_requests: int
     get_requests: int
     prefixes: int
+    notes: tuple[str, ...] = ()
 
 
 def ingest_logs(
@@ -79,7 +87,8 @@ def ingest_logs(
         The counts; a bad file is in `problems`, it does not stop the others.
 
     Raises:
-        SourceError: A source that does not exist or cannot be listed.
+        SourceError: A source that does not exist, holds nothing at all, or cannot be listed; no lake is made then.
+        UsageError: Accounts or Regions that none of the sources has a folder of.
         LakeError: A folder that is not a lake.
     """
     started = time.monotonic()
@@ -87,16 +96,20 @@ def ingest_logs(
     limits = limits or Limits()
     if any(map(is_s3_uri, sources)):
         limits = replace(limits, readers=max(limits.readers, REMOTE_READERS))
-    local, buckets = _open_sources(sources, aws)
-    opened = open_lake_folder(lake, create=True, aws=aws)
-    with Pipeline(opened, selection, limits, on_progress) as run:
-        listing = Listing(run.cursor(), opened)
-        _list(listing, local, buckets, selection, relist_days)
+    with ExitStack() as open_things:
+        there = open_if_there(lake, aws)
+        listing = _list(sources, there, selection, relist_days, limits, aws, open_things)
+        opened = there or open_lake_folder(lake, create=True, aws=aws)  # only now: what cannot be listed makes no lake
+        listing.hold_against(opened)
+        run = open_things.enter_context(Pipeline(opened, selection, limits, on_progress))
         run.take(listing.wanted(selection, run.summary, retry_rejected=retry_rejected))
         if not (run.summary.records_filtered and (selection.accounts or selection.regions)):
             # A log file that lies with another account or Region than its records has to be listed again one day.
             write_listings(opened, run.batch(), listing.days, listing.before)
         run.compact_young()
+        run.summary.set_unread(run.unread)
+        run.summary.notes += listing.notes
+        run.summary.listed_from = listing.listed_from
         run.summary.requests = dict(aws.requests)
         run.summary.seconds = time.monotonic() - started
         return run.summary
@@ -107,6 +120,7 @@ def plan_ingest(
     lake: str | Path,
     *,
     selection: Selection | None = None,
+    retry_rejected: bool = False,
     relist_days: int = RELIST_DAYS,
     aws: Aws | None = None,
 ) -> IngestPlan:
@@ -114,16 +128,14 @@ def plan_ingest(
     List what an ingest would read, and read none of it. Arguments and errors as for `ingest_logs`.
     """
     selection, aws = selection or Selection(), aws or Aws()
-    local, buckets = _open_sources(list(sources), aws)
-    with tempfile.TemporaryDirectory(prefix="trailql-") as nowhere, ExitStack() as open_things:
-        storage = open_storage(lake, aws)
-        opened = open_lake_folder(nowhere if storage.is_empty() else lake, create=storage.is_empty(), aws=aws)
-        con = open_things.enter_context(working_connection(opened, Limits().memory))
-        listing, summary = Listing(con, opened), IngestSummary()
-        _list(listing, local, buckets, selection, relist_days)
+    with ExitStack() as open_things:
+        there = open_if_there(lake, aws)
+        listing = _list(list(sources), there, selection, relist_days, Limits(), aws, open_things)
+        summary = IngestSummary()
         list_requests = aws.requests["ListObjectsV2"]
-        objects = size = gets = 0
-        for log_file in listing.wanted(selection, summary):
+        objects = skipped = size = gets = 0
+        for log_file in listing.wanted(selection, summary, retry_rejected=retry_rejected):
+            skipped += bool(log_file.skip)
             if not log_file.skip:
                 objects += 1
                 size += log_file.size_bytes
@@ -131,34 +143,60 @@ def plan_ingest(
         return IngestPlan(
             files_seen=summary.files_seen,
             files_known=summary.files_known,
+            files_rejected_before=summary.files_rejected_before,
+            files_not_selected=summary.files_not_selected,
+            files_to_skip=skipped,
             files_to_read=objects,
             bytes_to_read=size,
             list_requests=list_requests,
             get_requests=gets,
             prefixes=listing.prefixes,
+            notes=tuple(listing.notes),
         )
 
 
-def _open_sources(sources: list[str], aws: Aws) -> tuple[list[LogFile], list[tuple[Bucket, str]]]:
-    """What is there before anything is written: a misspelt source makes no lake."""
+def open_if_there(lake: str | Path, aws: Aws) -> Lake | None:
+    """
+    The lake, or None where one may be made.
+
+    Raises:
+        LakeError: A folder that is not a lake.
+    """
+    storage = open_storage(lake, aws)
+    with suppress(OSError):  # a file, a closed folder: opening it says what is wrong
+        if storage.read_marker() is None and storage.is_empty():
+            return None
+    return open_lake_folder(lake, create=True, aws=aws)
+
+
+def _list(
+    sources: list[str],
+    lake: Lake | None,
+    selection: Selection,
+    relist_days: int,
+    limits: Limits,
+    aws: Aws,
+    open_things: ExitStack,
+) -> Listing:
+    """All candidates, in a database of their own, held against the lake or against an empty one."""
     local = list(local_log_files([source for source in sources if not is_s3_uri(source)]))
     buckets: dict[str, Bucket] = {}
-    found = []
+    found: list[tuple[Bucket, str, Trails]] = []
     for source in filter(is_s3_uri, sources):
         name, prefix = split_s3_uri(source)
         bucket = buckets.setdefault(name, Bucket(name, aws))
         bucket.check()
-        found.append((bucket, prefix))
-    return local, found
-
-
-def _list(
-    listing: Listing,
-    local: list[LogFile],
-    buckets: list[tuple[Bucket, str]],
-    selection: Selection,
-    relist_days: int,
-) -> None:
+        trails = find_trail_prefixes(bucket, prefix, accounts=selection.accounts, regions=selection.regions)
+        found.append((bucket, prefix, trails))
+    notes = [*unmatched(selection, [each.facts for each in local if not each.skip], [each for _, _, each in found])]
+    if lake is None:
+        nowhere = open_things.enter_context(tempfile.TemporaryDirectory(prefix="trailql-"))
+        lake = open_lake_folder(nowhere, create=True)
+    con = open_things.enter_context(working_connection(lake, limits.memory))
+    listing = Listing(con, lake)
     listing.add_local(local)
-    for bucket, prefix in buckets:
-        listing.add_bucket(bucket, prefix, selection, relist_days)
+    for bucket, prefix, trails in found:
+        listing.add_bucket(bucket, prefix, trails, selection, relist_days)
+        notes += [f"not allowed to look into {bucket.uri(each)}" for each in trails.refused]
+    listing.notes += notes
+    return listing

@@ -1,8 +1,9 @@
 """
 New log files as a queue announces them: at-least-once messages, exactly-once rows.
 
-A message is deleted when what it announces is committed, and not before. Whatever comes twice, after a crash or by
-the queue's own nature, is known by the ledger or dropped as a copy.
+A message is deleted when what it announces is committed, and not before; or when that is gone or was overwritten, as
+the ledger then says. Whatever comes twice, after a crash or by the queue's own nature, is known by the ledger or
+dropped as a copy.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from typing import BinaryIO
 
 from trailql.errors import SourceError
 from trailql.ingest.listing import Listing
+from trailql.ingest.logs import open_if_there
 from trailql.ingest.pipeline import Limits, Pipeline
 from trailql.ingest.reading import REMOTE_READERS
 from trailql.ingest.selection import Selection
 from trailql.ingest.summary import IngestSummary, Progress
 from trailql.lake.lake import open_lake_folder
-from trailql.sources.aws import Aws
+from trailql.sources.aws import GONE, OVERWRITTEN, Aws
 from trailql.sources.notifications import NotANotification, read_notification
 from trailql.sources.queue import Message, SqsQueue
 from trailql.sources.s3 import Bucket, S3Object
@@ -30,7 +32,6 @@ from trailql.sources.source import LogFile
 _MESSAGES_AT_ONCE = 1000
 _GATHER_SECONDS = 5.0
 _TRY_AGAIN_SECONDS = 60
-_SUPERSEDED = "has changed since it was listed"
 
 
 @dataclass(slots=True)
@@ -41,11 +42,11 @@ class QueueSummary:
     Args:
         received: Messages received, copies included.
         deleted: Messages deleted: all they announced is dealt with.
-        kept: Messages left in the queue, because an object could not be read.
+        kept: Messages left in the queue: an object could not be read, for another reason than that it is gone.
         idle: Messages without an object of ours, by what they were.
         poison: Messages that are no notifications; their text is in `set_aside`.
-        superseded: Objects that were overwritten before they were read; their new version has a message of its own.
-        ingest: What became of the objects.
+        ingest: What became of the objects. Those `gone` or `overwritten` have no message any more: the one is nowhere,
+            and the other's new version has a message of its own.
     """
 
     received: int = 0
@@ -53,7 +54,6 @@ class QueueSummary:
     kept: int = 0
     idle: dict[str, int] = field(default_factory=dict)
     poison: list[tuple[str, str]] = field(default_factory=list)
-    superseded: int = 0
     ingest: IngestSummary = field(default_factory=IngestSummary)
 
 
@@ -102,11 +102,12 @@ def ingest_queue(
     if queue.hidden_seconds < 1:  # asked first: without such a queue no lake is made
         hint = "aws sqs set-queue-attributes --attributes VisibilityTimeout=900 --queue-url URL"
         raise SourceError("the queue hides a received message for no time at all", at=queue_url, hint=hint)
-    opened = open_lake_folder(lake, create=True, aws=aws)
+    opened = open_if_there(lake, aws)
     ends_at = started + seconds if seconds is not None else None
     while True:
         left = None if most_messages is None else most_messages - summary.received
         messages = _gather(queue, left, ends_at, stop)
+        opened = opened or open_lake_folder(lake, create=True, aws=aws)
         if messages:
             summary.received += len(messages)
             # A pipeline a group: what a run holds in memory goes, and renewed credentials reach all readers.
@@ -159,10 +160,8 @@ def _deal_with(messages: list[Message], queue: SqsQueue, run: Pipeline, aws: Aws
     run.take(listing.wanted(Selection(), run.summary))
     run.compact_young()
     summary.poison += [(f"{queue.url}#{message.message_id}", reason) for message, reason in group.poison]
-    waits_for = {
-        uri for uri, reason in run.unread.items() if _SUPERSEDED not in reason and "no such object" not in reason
-    }
-    summary.superseded += sum(_SUPERSEDED in reason for reason in run.unread.values())
+    run.summary.set_unread(run.unread)
+    waits_for = {uri for uri, reason in run.unread.items() if GONE not in reason and OVERWRITTEN not in reason}
     poison = {message.message_id for message, _ in group.poison}
     done: list[Message] = []
     kept: list[Message] = []

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from trailql.errors import UsageError, some_of
 from trailql.lake.parquet import sql_text
+from trailql.sources.keys import KeyFacts
 from trailql.sources.source import LogFile
+from trailql.sources.trail_prefixes import Trails
 
 _LATEST_DELIVERY = timedelta(days=30)
 """CloudTrail retries delivery this long, so a file delivered later holds nothing from before."""
@@ -83,3 +87,32 @@ class Selection:
         first = max(start, self.since.date() + timedelta(days=1)) if self.since and start else start
         last = min(today, self.until.date() - timedelta(days=1)) if self.until else today
         return None if first and first > last else (first, last)
+
+
+def unmatched(selection: Selection, files: Sequence[KeyFacts], trails: Iterable[Trails]) -> list[str]:
+    """
+    Accounts and Regions that were asked for and that no source has a folder of, in words.
+
+    Args:
+        selection: What was asked for.
+        files: What the names of log files at hand say.
+        trails: What was found in buckets.
+
+    Raises:
+        UsageError: None of the accounts, or none of the Regions, is there; the message names those that are.
+    """
+    trails = list(trails)
+    said = []
+    for option, asked, there in (
+        ("--account", selection.accounts, [{each.account} for each in files] + [each.accounts for each in trails]),
+        ("--region", selection.regions, [{each.region} for each in files] + [each.regions for each in trails]),
+    ):
+        if not asked or not there or not all(each and None not in each for each in there):
+            continue  # where names do not tell, only the records do
+        known = {name for each in there for name in each if name}
+        missing = f"{option} {some_of(asked - known)}: no folder of it; there are {some_of(known)}"
+        if asked.isdisjoint(known):
+            raise UsageError(missing)
+        if asked - known:
+            said.append(missing)
+    return said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -18,6 +19,22 @@ from trailql.insights.bursts import Burst, find_bursts
 from trailql.insights.rates import covered_days, minute_calls
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """
+    What there is to compare with.
+
+    Args:
+        accounts: Accounts with events in the time looked at.
+        enough: Of them with a baseline long enough to test their last day.
+        most_days: The longest baseline of all, in days.
+    """
+
+    accounts: int
+    enough: int
+    most_days: int
 
 
 def find_insights_in(
@@ -65,6 +82,37 @@ def find_insights_in(
     )
     insights = map(_insight, bursts, attribute_bursts(con, bursts))
     return sorted(insights, key=_order)
+
+
+def history_of(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    baseline_days: int = 28,
+) -> History:
+    """
+    How much there is to compare with; arguments as for `find_insights_in`.
+
+    Raises:
+        QueryError: No view `events`, or not with the columns needed.
+    """
+    covered = covered_days(con)
+    days: dict[str, list[int]] = {}
+    for account, day in zip(covered["account"].to_pylist(), covered["day"].to_pylist(), strict=True):
+        days.setdefault(account, []).append(day)
+    if not days:
+        return History(0, 0, 0)
+    first_minute, end_minute = _minutes(covered, since, until)
+    first_day, last_day = first_minute // 1440, (end_minute - 1) // 1440
+    most = {}
+    for account, found in days.items():
+        tested = [day for day in found if first_day <= day <= last_day]
+        if tested:
+            last, begin = max(tested), max(min(found) + 1, max(tested) - baseline_days)
+            most[account] = sum(begin <= day < last for day in found)
+    enough = sum(each >= LEAST_DAYS for each in most.values())
+    return History(len(most), enough, max(most.values(), default=0))
 
 
 def _check(since: datetime | None, until: datetime | None, baseline_days: int, false_per_account_week: float) -> None:

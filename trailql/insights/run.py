@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from trailql.insights.anomaly import Insight
-from trailql.insights.find import find_insights_in
+from trailql.insights.find import History, find_insights_in, history_of
 from trailql.lake.lake import open_lake_folder
 from trailql.query.engine import OpenLake, window
 
@@ -20,7 +20,23 @@ def find_insights(
     false_per_account_week: float = 0.5,
 ) -> list[Insight]:
     """
-    Find unusual API call rates and error rates.
+    Find unusual API call rates and error rates; see `find_insights_and_history`, whose first half this is.
+    """
+    return find_insights_and_history(
+        lake, since=since, until=until, baseline_days=baseline_days, false_per_account_week=false_per_account_week
+    )[0]
+
+
+def find_insights_and_history(
+    lake: str | Path,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    baseline_days: int = 28,
+    false_per_account_week: float = 0.5,
+) -> tuple[list[Insight], History]:
+    """
+    Find unusual API call rates and error rates, and say how much there was to compare with.
 
     Args:
         lake: The lake's folder.
@@ -31,17 +47,18 @@ def find_insights(
             in a week.
 
     Returns:
-        Insights by start.
+        Insights by start; and the history, without which none can be found.
 
     Raises:
         LakeError: No lake there.
         UsageError: A baseline too short, or a rate that is none.
     """
     with OpenLake(open_lake_folder(lake), window(since, timedelta(days=baseline_days + 1)), until) as opened:
-        return find_insights_in(
+        found = find_insights_in(
             opened.connection,
             since=since,
             until=until,
             baseline_days=baseline_days,
             false_per_account_week=false_per_account_week,
         )
+        return found, history_of(opened.connection, since=since, until=until, baseline_days=baseline_days)

@@ -11,8 +11,9 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal, localcontext
+from decimal import MAX_EMAX, MIN_EMIN, Decimal, localcontext
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -24,6 +25,10 @@ _COLUMNS = {column.name: column for column in RECORD_COLUMNS}
 _ORDERED = tuple(_COLUMNS[name] for name in KEY_ORDERS[0])
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[][{}:,]')
+_LEVELS = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
+_MOST_LEVELS = 200
+_NAN = float("nan")
 _CANONICAL_TIME = re.compile(rb'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"')
 
 
@@ -78,6 +83,21 @@ def readable(text: bytes) -> str:
     return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", found)
 
 
+def together(known: bytes, extra: bytes) -> bytes:
+    """
+    The text of one record from its two parts, every value spelled as it was: the inverse of `separate`.
+
+    Args:
+        known: What the columns hold, as a JSON object (`written.record_sql`).
+        extra: The text of the JSON object in `extra`.
+    """
+    rest = _members(extra)
+    if RAW_RECORD_KEY in rest:
+        text: str = msgspec.json.decode(rest[RAW_RECORD_KEY])
+        return text.encode()
+    return _joined(known, rest, RECORD_COLUMNS)
+
+
 def rebuild(row: Mapping[str, Any], *, exact: bool = False) -> dict[str, Any]:
     """
     The record a row of `events` was made from, equal as JSON to what stood in the log file.
@@ -86,12 +106,12 @@ def rebuild(row: Mapping[str, Any], *, exact: bool = False) -> dict[str, Any]:
 
     Args:
         row: Column names to values: text, bool, aware datetime, dict for structs.
-        exact: For comparing: numbers as `["number", digits]` and objects with equal keys as lists of pairs, since
-            floats hold about 16 digits and a dict one value a key.
+        exact: For comparing: floats hold about 16 digits and a dict one value a key. So numbers, objects with equal
+            keys and what is nested beyond reason are lists that begin with NaN, as no list of JSON does.
     """
-    loads: Loads = partial(json.loads, parse_int=_integer)
-    if exact:
-        loads = partial(json.loads, parse_float=_digits, parse_int=_whole, object_pairs_hook=_pairs)
+    if exact and row.get("extra") and _is_deep(row["extra"]):
+        return _object(row, RECORD_COLUMNS, _exactly) | {"extra": _exactly(row["extra"])}
+    loads: Loads = _exactly if exact else partial(json.loads, parse_int=_integer)
     extra = loads(row["extra"]) if row.get("extra") else {}
     if RAW_RECORD_KEY in extra:
         text = extra[RAW_RECORD_KEY]
@@ -100,19 +120,28 @@ def rebuild(row: Mapping[str, Any], *, exact: bool = False) -> dict[str, Any]:
     return _merged(_object(row, RECORD_COLUMNS, loads), extra)
 
 
-def _whole(text: str) -> list[str]:
-    return ["integer", text]
+def _exactly(text: str) -> Any:
+    if _is_deep(text):
+        return [_NAN, "nested", text]
+    return json.loads(text, parse_float=_digits, parse_int=_whole, object_pairs_hook=_pairs)
 
 
-def _digits(text: str) -> list[str]:
-    """A number by its value: 1.0, 1.00 and 1e0 are one."""
-    with localcontext(prec=max(28, len(text))):
-        return ["number", str(Decimal(text).normalize())]
+def _whole(text: str) -> list[Any]:
+    return [_NAN, "integer", text]
+
+
+def _digits(text: str) -> list[Any]:
+    """A number by its value: 1.0, 1.00 and 1e0 are one. Beyond the exponents of decimals its spelling stands for it."""
+    with localcontext(prec=max(28, len(text)), Emax=MAX_EMAX, Emin=MIN_EMIN):
+        try:
+            return [_NAN, "number", str(Decimal(text).normalize())]
+        except ArithmeticError:
+            return [_NAN, "number", text]
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> Any:
     found = dict(pairs)
-    return found if len(found) == len(pairs) else [list(pair) for pair in pairs]
+    return found if len(found) == len(pairs) else [_NAN, "pairs", *map(list, pairs)]
 
 
 class _EqualKeys(Exception):
@@ -243,6 +272,52 @@ def _json_value(value: Any, column: Column, loads: Loads) -> Any:
         case "timestamp":
             return _spelled(value)
     return value
+
+
+def _joined(known: bytes, rest: Mapping[str, bytes], columns: Sequence[Column]) -> bytes:
+    """An object with what `extra` has at the same path: beside the fields of a struct, else in a field's place."""
+    structs = {column.name: column.fields for column in columns if column.fields}
+    members = _members(known)
+    for key, text in rest.items():
+        if key in structs and text[:1] == b"{" and members.get(key, b"")[:1] == b"{":
+            members[key] = _joined(members[key], _members(text), structs[key])
+        else:
+            members[key] = text
+    return b"{" + b",".join(msgspec.json.encode(key) + b":" + text for key, text in members.items()) + b"}"
+
+
+def _members(text: bytes) -> dict[str, bytes]:
+    """The members of an object without equal keys, as texts; at any depth, wherever it is called from."""
+    try:
+        return {key: bytes(raw) for key, raw in _FIELDS.decode(text).items()}
+    except RecursionError:
+        return _members_of_deep(text)
+
+
+def _members_of_deep(text: bytes) -> dict[str, bytes]:
+    """The same without a call for each level: ingest may have read it with less of Python's stack in use."""
+    members = {}
+    key = ""
+    level = begin = 0
+    for token in _TOKEN.finditer(text):
+        mark = token[0]
+        level += _LEVELS.get(mark, 0)
+        if level > 1 or mark[:1] == b'"' or (level == 1 and mark in (b"}", b"]")):
+            continue
+        if mark == b":":
+            key = msgspec.json.decode(text[begin : token.start()])
+        elif mark in (b",", b"}") and text[begin : token.start()].strip():
+            members[key] = text[begin : token.start()].strip()
+        begin = token.end()
+    return members
+
+
+def _is_deep(text: str) -> bool:
+    """Whether it is nested so deeply that reading it may exceed Python's stack."""
+    if text.count("{") + text.count("[") <= _MOST_LEVELS:
+        return False
+    levels = accumulate(_LEVELS.get(token[0], 0) for token in _TOKEN.finditer(text.encode()))
+    return max(levels) > _MOST_LEVELS
 
 
 def _merged(record: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:

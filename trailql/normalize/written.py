@@ -68,6 +68,19 @@ def is_rewritten_sql(row: str, text: str) -> str:
     return f"{text} = {_any_object(row, _ordered(KEY_ORDERS[0]))}"
 
 
+def record_sql(row: str) -> str:
+    """
+    SQL of the JSON text of a row's record, as far as the columns hold it: any strings, the commonest key order.
+
+    Where `extra` is null that is the whole record. What CloudTrail writes as null, a missing request or response, is
+    written so, since the columns do not tell null from absent; other nulls are left out.
+
+    Args:
+        row: SQL of the row: a table's name, or a struct that holds the record's columns.
+    """
+    return _any_object(row, _ordered(KEY_ORDERS[0]), null_when_absent=_NULL_WHEN_ABSENT)
+
+
 def _ordered(names: Sequence[str]) -> list[Column]:
     columns = {column.name: column for column in RECORD_COLUMNS}
     return [columns[name] for name in names]
@@ -125,13 +138,14 @@ def _typical_struct(value: str, column: Column, mfa_first: bool) -> str:
     return f"CASE WHEN {first} IS NULL THEN '{{}}' ELSE {written} END"
 
 
-def _any_object(struct: str, columns: Sequence[Column]) -> str:
+def _any_object(struct: str, columns: Sequence[Column], null_when_absent: frozenset[str] = frozenset()) -> str:
     """The JSON object of a struct's non-null fields, whatever they hold (concat_ws leaves nulls out)."""
     members = []
     for column in columns:
         value = f'{struct}."{column.name}"'
         written = f"""'"{column.name}":' || {_any_value(value, column)}"""
-        members.append(f"CASE WHEN {value} IS NULL THEN NULL ELSE {written} END")
+        absent = f"""'"{column.name}":null'""" if column.name in null_when_absent else "NULL"
+        members.append(f"CASE WHEN {value} IS NULL THEN {absent} ELSE {written} END")
     return f"concat('{{', concat_ws(',', {', '.join(members)}), '}}')"
 
 

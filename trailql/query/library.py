@@ -13,8 +13,9 @@ The id is the path: `queries/signin/failed_console_logins.sql` is `signin.failed
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,20 @@ from trailql.errors import DetectionError, UsageError
 _HEADER = re.compile(r"^--\s*(?P<key>[a-z_&]+(?: [a-z]+)*):\s*(?P<value>.*)$")
 _CONTINUED = re.compile(r"^--\s{2,}(?P<value>\S.*)$")
 _PARAMETER = re.compile(r"^(?P<name>[a-z_]+) (?P<type>[A-Z]+) = (?P<default>\S+)(?:\s+(?P<meaning>.*))?$")
-_TYPES: dict[str, type] = {"INTEGER": int, "DOUBLE": float, "TEXT": str}
+
+
+def _time(text: str) -> str:
+    datetime.fromisoformat(text.strip())
+    return text.strip()
+
+
+_TYPES: dict[str, Callable[[str], Any]] = {"INTEGER": int, "DOUBLE": float, "TEXT": str, "TIME": _time}
+_MEANT = {"INTEGER": "a whole number", "DOUBLE": "a number", "TEXT": "text", "TIME": "a date or time, as 2026-10-01"}
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A `$name` of a bundled file that may be changed: its type (INTEGER, DOUBLE, TEXT), default and meaning."""
+    """A `$name` of a bundled file that may be changed: its type (INTEGER, DOUBLE, TEXT, TIME), default and meaning."""
 
     name: str
     type: str
@@ -46,7 +55,7 @@ class Parameter:
         try:
             return _TYPES[self.type](text)
         except ValueError as error:
-            message = f"--param {self.name}={text}: not {'a number' if self.type != 'TEXT' else 'text'}"
+            message = f"--param {self.name}={text}: not {_MEANT[self.type]}"
             raise UsageError(message, hint=f"--param {self.name}={self.default}") from error
 
 

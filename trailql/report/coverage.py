@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trailql.report.rows import Format, render_values, terminal_width, write_objects, write_text, write_values
-from trailql.report.text import as_text, iso, plain, visible
+from trailql.report.text import as_text, count_of, iso, plain, visible
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -164,31 +164,39 @@ _GAP_HEADS = ["missing from (UTC)", "until", "hours", "account, Region", "usual 
 
 def _summary(coverage: Coverage) -> str:
     if coverage.since is None or coverage.until is None:
-        return f"{_count(coverage.total('files'), 'file')}, and no time known of any: nothing to look at\n"
+        if not coverage.total("files"):
+            return "no log files in this lake: nothing was ever delivered, and nothing can be looked at\n"
+        return f"{count_of(coverage.total('files'), 'file')}, and no time known of any: nothing to look at\n"
     regions = coverage.regions.column("judged").to_pylist()
     judged = ", ".join(f"{regions.count(how)} {means}" for how, means in _JUDGED.items() if how in regions)
     lines = [
-        f"{_minute(coverage.since)} to {_minute(coverage.until)} UTC: {_count(coverage.total('files'), 'file')}, "
-        f"{coverage.total('bytes'):,} bytes, {_count(coverage.total('events'), 'event')}, "
+        f"{_minute(coverage.since)} to {_minute(coverage.until)} UTC: {count_of(coverage.total('files'), 'file')}, "
+        f"{coverage.total('bytes'):,} bytes, {count_of(coverage.total('events'), 'event')}, "
         f"{coverage.total('rejected'):,} rejected",
-        f"{_count(len(regions), 'account and Region', 'accounts and Regions')}: {judged or 'none'}",
-        f"{_count(len(coverage.gaps), 'hole')}:" if coverage.gaps else "no holes found",
+        f"{count_of(len(regions), 'account and Region', 'accounts and Regions')}: {judged or 'none'}",
+        f"{count_of(len(coverage.gaps), 'hole')}:" if coverage.gaps else "no holes found",
     ]
     if coverage.undated_files:
-        lines.insert(1, f"{_count(coverage.undated_files, 'file')} without a delivery minute in the name")
+        lines.insert(1, f"{count_of(coverage.undated_files, 'file')} without a delivery minute in the name")
     return "\n".join(lines) + "\n"
 
 
 def _gap_lines(gap: Gap) -> str:
     """A hole in a few lines: where, what was to be expected, what may explain it."""
     until = f"{_minute(gap.until)}, where the time looked at ends" if gap.ongoing else _minute(gap.until)
-    lines = [f"{_where(gap)}: {_minute(gap.since)} to {until}, {_count(gap.hours, 'hour')}"]
-    before = f"last delivery {_minute(gap.last_delivery)}" if gap.last_delivery else "no delivery time before"
+    lines = [f"{_where(gap)}: {_minute(gap.since)} to {until}, {count_of(gap.hours, 'hour')}"]
+    before = f"last delivery {_minute(gap.last_delivery)}" if gap.last_delivery else "no delivery known before"
     after = f", next {_minute(gap.next_delivery)}" if gap.next_delivery else ""
-    by_day = ", judged by the day" if gap.basis == "days" else ""
-    lines.append(f"usually heard in {gap.heard_share:.0%} of hours{by_day}; {before}{after}")
+    lines.append(f"{_habit(gap)}; {before}{after}")
     lines += _explanations(gap)
     return visible(lines[0]) + "\n" + "".join(f"    {visible(line)}\n" for line in lines[1:])
+
+
+def _habit(gap: Gap) -> str:
+    if gap.basis == "length" and not gap.heard_share:
+        return "no deliveries to compare with"
+    how = {"days": ", judged by the day", "length": ", silent for four weeks or more"}.get(gap.basis, "")
+    return f"usually heard in {gap.heard_share:.0%} of hours{how}"
 
 
 def _gap_row(gap: Gap) -> list[Any]:
@@ -205,9 +213,9 @@ def _where(gap: Gap) -> str:
 def _explanations(gap: Gap) -> list[str]:
     said = [_change(change) for change in gap.changes[:_CHANGES_SHOWN]]
     if len(gap.changes) > len(said):
-        said.append(f"and {_count(len(gap.changes) - len(said), 'more change')} to trails")
+        said.append(f"and {count_of(len(gap.changes) - len(said), 'more change')} to trails")
     if gap.digest_files:
-        said.append(f"{_count(gap.digest_files, 'digest file')} came meanwhile: logging was on")
+        said.append(f"{count_of(gap.digest_files, 'digest file')} came meanwhile: logging was on")
     if not said:
         said.append("most likely not ingested" if gap.scope == "lake" else "no change to a trail explains it")
     return said
@@ -301,7 +309,3 @@ def _cell(value: Any) -> Any:
 
 def _minute(moment: datetime) -> str:
     return iso(moment).replace("T", " ")[:16]
-
-
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """Output formats; `parquet` needs a file."""
+    """Output formats; `parquet` goes to a file or into a pipe, not to a terminal."""
 
     TABLE = "table"
     CSV = "csv"
@@ -46,9 +46,17 @@ def write_rows(rows: pa.Table, format: Format, output: Path | None) -> None:
     write_text(render(rows, format, width=None if output else terminal_width()), output)
 
 
-def write_values(names: Sequence[str], values: Sequence[Sequence[Any]], format: Format, output: Path | None) -> None:
-    """Write plain Python rows; see `write_rows`."""
-    write_text(render_values(names, values, format, width=None if output else terminal_width()), output)
+def write_values(
+    names: Sequence[str],
+    values: Sequence[Sequence[Any]],
+    format: Format,
+    output: Path | None,
+    *,
+    whole: Collection[str] = (),
+) -> None:
+    """Write plain Python rows; see `write_rows`, and for `whole` `table_text`."""
+    width = None if output else terminal_width()
+    write_text(render_values(names, values, format, width=width, whole=whole), output)
 
 
 def write_objects(objects: Sequence[Any], format: Format, output: Path | None) -> None:
@@ -79,8 +87,15 @@ def render(rows: pa.Table, format: Format, *, width: int | None) -> str:
     return render_values(names, list(values), format, width=width)
 
 
-def render_values(names: Sequence[str], values: Sequence[Sequence[Any]], format: Format, *, width: int | None) -> str:
-    """The same for plain Python rows."""
+def render_values(
+    names: Sequence[str],
+    values: Sequence[Sequence[Any]],
+    format: Format,
+    *,
+    width: int | None,
+    whole: Collection[str] = (),
+) -> str:
+    """The same for plain Python rows; for `whole` see `table_text`."""
     match format:
         case Format.CSV:
             return _csv(names, values)
@@ -90,16 +105,29 @@ def render_values(names: Sequence[str], values: Sequence[Sequence[Any]], format:
             return "".join(json.dumps(_object(names, row), ensure_ascii=False) + "\n" for row in values)
         case Format.MD:
             return _markdown(names, values)
-    return table_text(names, values, width=width)
+    return table_text(names, values, width=width, whole=whole)
 
 
-def table_text(names: Sequence[str], values: Sequence[Sequence[Any]], *, width: int | None) -> str:
-    """Columns under their names, numbers to the right, the widest columns cut with … where the width asks for it."""
+def table_text(
+    names: Sequence[str], values: Sequence[Sequence[Any]], *, width: int | None, whole: Collection[str] = ()
+) -> str:
+    """
+    Columns under their names, numbers to the right, the widest columns cut with … where the width asks for it.
+
+    Args:
+        names, values: Heads and rows.
+        width: The columns it has to fit into.
+        whole: Names of columns that are never cut, because their values are copied.
+    """
     cells = [[visible(as_text(value)) for value in row] for row in values]
     heads = [visible(name) for name in names]
     widths = [max([len(head), *(len(row[i]) for row in cells)]) for i, head in enumerate(heads)]
     if width:
-        widths = _fit(widths, [len(head) for head in heads], width - 2 * (len(heads) - 1))
+        least = [
+            size if name in whole else max(8, min(len(head), 20))
+            for name, head, size in zip(names, heads, widths, strict=True)
+        ]
+        widths = _fit(widths, least, width - 2 * (len(heads) - 1))
     right = [bool(values) and all(_is_number(row[i]) for row in values) for i in range(len(heads))]
     lines = [_line(heads, widths, right), "  ".join("─" * each for each in widths)]
     lines += [_line(row, widths, right) for row in cells]
@@ -109,10 +137,10 @@ def table_text(names: Sequence[str], values: Sequence[Sequence[Any]], *, width: 
 def _fit(widths: list[int], least: list[int], room: int) -> list[int]:
     widths = list(widths)
     while sum(widths) > room:
-        widest = max(range(len(widths)), key=lambda i: widths[i] if widths[i] > max(8, min(least[i], 20)) else -1)
-        if widths[widest] <= max(8, min(least[widest], 20)):
+        widest = max(range(len(widths)), key=lambda i: widths[i] if widths[i] > least[i] else -1)
+        if widths[widest] <= least[widest]:
             break
-        widths[widest] -= max(1, min(widths[widest] - max(8, min(least[widest], 20)), (sum(widths) - room) // 4))
+        widths[widest] -= max(1, min(widths[widest] - least[widest], (sum(widths) - room) // 4))
     return widths
 
 
@@ -174,10 +202,13 @@ def _write_parquet(rows: pa.Table, output: Path | None) -> None:
 
     if output is None:
         if sys.stdout.isatty():
-            raise UsageError("parquet is no text for a terminal", hint="--output result.parquet")
+            raise UsageError("parquet is no text for a terminal", hint="--output result.parquet, or a pipe")
         pq.write_table(rows, sys.stdout.buffer, compression="zstd")
         return
-    pq.write_table(rows, output, compression="zstd")
+    try:
+        pq.write_table(rows, output, compression="zstd")
+    except OSError as error:
+        raise UsageError(f"cannot be written: {(error.strerror or str(error)).lower()}", at=str(output)) from error
 
 
 def terminal_width() -> int | None:

@@ -75,6 +75,11 @@ def plain(value: Any) -> Any:
     return as_text(value)
 
 
+def count_of(number: int, one: str, many: str | None = None) -> str:
+    """`1 file`, `2,000 files`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def iso(moment: datetime) -> str:
     """`2026-10-15T03:11:53Z`."""
     utc = moment.astimezone(UTC) if moment.tzinfo else moment

@@ -12,10 +12,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
+from importlib.util import find_spec
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from trailql.errors import SourceError, TrailqlError
+from trailql.errors import SourceError, TrailqlError, UsageError
 
 if TYPE_CHECKING:
     import boto3
@@ -50,6 +51,26 @@ class AwsAccess:
     request_payer: bool = False
 
 
+GONE = "there is no such object"
+"""Said of an object that is not there any more; nobody tries it again."""
+OVERWRITTEN = "it was overwritten before it was read, and its new version is read when that is listed or announced"
+"""Said of a version that is not there any more."""
+INSTALL = "pip install '.[s3]' in the checkout of trailql"
+"""What brings the libraries for AWS."""
+
+
+def check_installed() -> None:
+    """
+    See that the libraries for AWS are there.
+
+    Raises:
+        SourceError: One is missing.
+    """
+    for name in ("boto3", "obstore", "s3fs"):
+        if find_spec(name) is None:
+            raise SourceError(f"{name} is needed for AWS and is not installed", hint=INSTALL)
+
+
 class CredentialsExpired(SourceError):
     """The credentials ran out and cannot be renewed; nothing further can be read with them."""
 
@@ -80,12 +101,11 @@ class Aws:
         Raises:
             SourceError: boto3 is missing, or the profile does not exist.
         """
-        try:
-            import boto3
-            import botocore.session
-            from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-        except ImportError as error:
-            raise SourceError("boto3 is needed for AWS", hint="pip install 'trailql[s3]'") from error
+        check_installed()
+        import boto3
+        import botocore.session
+        from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+
         access = self.access
         with in_words("AWS credentials"):
             core = botocore.session.Session(profile=access.profile)
@@ -124,6 +144,7 @@ class Aws:
                 asks only now and then is held to one request in two seconds after a single 503. For such a one
                 `standard`.
         """
+        check_installed()
         from botocore.config import Config
 
         endpoint = self.access.endpoint_url if service == "s3" else endpoint_url
@@ -137,7 +158,11 @@ class Aws:
         )
         chosen = region or self.session.region_name or ("us-east-1" if service == "s3" or endpoint else None)
         with in_words(service):
-            client = self.session.client(service, region_name=chosen, endpoint_url=endpoint, config=config)
+            try:
+                client = self.session.client(service, region_name=chosen, endpoint_url=endpoint, config=config)
+            except ValueError as error:  # also where the environment or a profile names it
+                hint = "AWS_ENDPOINT_URL=http://127.0.0.1:5555, or https://…"
+                raise UsageError(f"{service}: {error}", hint=hint) from error
         client.meta.events.register("before-send", self._count)
         return client
 
@@ -160,9 +185,7 @@ class Aws:
         with in_words("AWS credentials"):
             found = self.session.get_credentials()
             if found is None:
-                raise SourceError(
-                    "no AWS credentials found", hint="aws sts get-caller-identity, or --profile NAME, or --role-arn ARN"
-                )
+                raise SourceError("no AWS credentials found", hint=_WHO)
             frozen = found.get_frozen_credentials()
         return {
             "access_key_id": frozen.access_key,
@@ -209,17 +232,19 @@ def aws_error(error: BaseException, *, at: str) -> SourceError | None:
         return None
     kind = type(error).__name__
     if kind in {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError"}:
-        hint = "aws sts get-caller-identity, or --profile NAME, or --role-arn ARN"
-        return SourceError(f"no usable AWS credentials ({kind})", at=at, hint=hint)
+        return SourceError(f"no usable AWS credentials ({kind})", at=at, hint=_WHO)
     if kind in {"SSOTokenLoadError", "UnauthorizedSSOTokenError", "RefreshWithMFAUnsupportedError"}:
         return CredentialsExpired("the AWS sign-in has ended", at=at, hint="aws sso login, then run it again")
     if kind == "ProfileNotFound":
         return SourceError("there is no such AWS profile", at=at, hint="aws configure list-profiles")
     if kind == "NoRegionError":
-        return SourceError("no AWS Region is set", at=at, hint="--region eu-west-1, or AWS_REGION=eu-west-1")
+        return SourceError("no AWS Region is set", at=at, hint="AWS_DEFAULT_REGION=eu-west-1")
     return SourceError(f"cannot be reached: {_SPACES.sub(' ', str(error))[:300]} ({kind})", at=at)
 
 
+_WHO = "aws sts get-caller-identity, AWS_PROFILE=NAME, or for an ingest --profile NAME or --role-arn ARN"
+CHECK_BUCKET = "check its name, and AWS_ENDPOINT_URL (for an ingest --endpoint-url) if there is one"
+"""What to try for a bucket that is not there."""
 _SPACES = re.compile(r"\s+")
 
 
@@ -240,7 +265,9 @@ def _service_error(response: dict[str, Any], at: str) -> SourceError:
         )
     if code in _REFUSED:
         return AccessRefused(
-            f"access denied{_colon(message)}", at=at, hint="trailql iam-policy --bucket … prints a policy"
+            f"access denied{_colon(message)}",
+            at=at,
+            hint="trailql iam-policy prints a policy: --bucket for log files, --lake for a lake",
         )
     if code in _UNKNOWN_KEY:
         return SourceError(f"the AWS credentials are not valid ({code})", at=at, hint="aws sts get-caller-identity")
@@ -249,11 +276,11 @@ def _service_error(response: dict[str, Any], at: str) -> SourceError:
     if code in {"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}:
         return SourceError("there is no such queue", at=at, hint="aws sqs get-queue-url --queue-name NAME")
     if code == "NoSuchBucket":
-        return SourceError("there is no such bucket", at=at, hint="check its name, and --endpoint-url if there is one")
+        return SourceError("there is no such bucket", at=at, hint=CHECK_BUCKET)
     if code in _GONE:
-        return SourceError("there is no such object", at=at)
+        return SourceError(GONE, at=at)
     if code == "PreconditionFailed":
-        return SourceError("the object has changed since it was listed; the next ingest reads it", at=at)
+        return SourceError(OVERWRITTEN, at=at)
     if code == "InvalidObjectState":
         return SourceError("archived in Glacier: it has to be restored before it can be read", at=at)
     return SourceError(f"{code}{_colon(message)}", at=at)

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from trailql.errors import UsageError
+from trailql.sources.keys import REGION
 
 PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 
@@ -23,7 +24,7 @@ _ARN = re.compile(
 )
 _BUCKET = re.compile(r"^(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
 _URI = re.compile(r"^s3[an]?://(?P<path>.*)$", re.IGNORECASE)
-_REGION = re.compile(r"^[a-z]{2}(?:-[a-z]+)+-\d$")
+_REGION = re.compile(rf"^{REGION}$", re.ASCII)
 _ACCOUNT = re.compile(r"^\d{12}$", re.ASCII)
 _ORGANIZATION = re.compile(r"^o-[a-z0-9]{10,32}$")
 _KEY = re.compile(r"^key/[A-Za-z0-9-]+$")

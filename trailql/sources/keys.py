@@ -16,17 +16,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
+REGION = r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}"
+"""What a Region's name looks like, as a regular expression; a list would not know the next one."""
+
 _FILE_NAME = re.compile(
-    r"^(?P<account>\d{12})_(?P<folder>CloudTrail(?:-[A-Za-z]+)?)_(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)_"
+    rf"^(?P<account>\d{{12}})_(?P<folder>CloudTrail(?:-[A-Za-z]+)?)_(?P<region>{REGION})_"
     r"(?P<minute>\d{8}T\d{4})Z_?[A-Za-z0-9]+\.json(?:\.gz)?$"
 )
 _DIGEST_NAME = re.compile(
-    r"^(?P<account>\d{12})_CloudTrail-Digest_(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)_.+_"
+    rf"^(?P<account>\d{{12}})_CloudTrail-Digest_(?P<region>{REGION})_.+_"
     r"(?P<minute>\d{8}T\d{4})\d{2}Z(?:_backfill)?\.json(?:\.gz)?$"
 )
 _FOLDERS = re.compile(
     r"(?:^|/)(?:(?P<organization>o-[a-z0-9]{10,32})/)?(?P<account>\d{12})/"
-    r"(?P<folder>CloudTrail(?:-[A-Za-z]+)?)/(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)/"
+    rf"(?P<folder>CloudTrail(?:-[A-Za-z]+)?)/(?P<region>{REGION})/"
 )
 
 EVENT_FOLDERS = frozenset({"CloudTrail", "CloudTrail-NetworkActivity"})

@@ -35,12 +35,21 @@ def local_log_files(specs: Iterable[str]) -> Iterator[LogFile]:
         Log files, archive members in the order of the archive, and what cannot be read with its problem.
 
     Raises:
-        SourceError: A path or pattern that matches nothing.
+        SourceError: A path or pattern that matches nothing, or folders without any file.
     """
     seen: Seen = {}
     for spec in specs:
-        for path in _expand(spec):
-            yield from _visit(path, seen, given_by_hand=True)
+        is_empty, paths = True, _expand(spec)
+        for path in paths:
+            for found in _visit(path, seen, given_by_hand=True):
+                is_empty = False
+                yield found
+        if is_empty and not any(map(_holds_files, paths)):  # files that an earlier source has given already do count
+            raise SourceError("no CloudTrail log files are there: not a single file", at=spec, hint=f"ls -R {spec}")
+
+
+def _holds_files(path: str) -> bool:
+    return not os.path.isdir(path) or any(files for _, _, files in os.walk(path))
 
 
 def _expand(spec: str) -> list[str]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 
 from trailql.errors import SourceError, Unreadable, UsageError
-from trailql.sources.aws import Aws, CredentialsExpired, in_words
+from trailql.sources.aws import CHECK_BUCKET, Aws, CredentialsExpired, check_installed, in_words
 from trailql.sources.keys import read_key
 from trailql.sources.local import skip_reason
 from trailql.sources.source import LogFile
@@ -81,9 +81,13 @@ class Bucket:
     Args:
         name: Its name.
         aws: The session to ask with.
+
+    Raises:
+        SourceError: The libraries for it are not installed.
     """
 
     def __init__(self, name: str, aws: Aws) -> None:
+        check_installed()
         self.name = name
         self.aws = aws
         self._expired: CredentialsExpired | None = None
@@ -289,7 +293,7 @@ class Bucket:
                     raise SourceError(
                         "there is no such bucket",
                         at=f"s3://{self.name}",
-                        hint="check its name, and --endpoint-url if there is one",
+                        hint=CHECK_BUCKET,
                     ) from error
                 if status not in {301, 403} and "x-amz-bucket-region" not in headers:
                     raise
@@ -301,10 +305,8 @@ class Bucket:
     @cached_property
     def store(self) -> S3Store:
         """obstore's view of the bucket, with this session's credentials."""
-        try:
-            from obstore.store import S3Store
-        except ImportError as error:
-            raise SourceError("obstore is needed for S3", hint="pip install 'trailql[s3]'") from error
+        from obstore.store import S3Store
+
         return S3Store(
             self.name,
             region=self.region,
@@ -333,12 +335,9 @@ def duckdb_filesystem(bucket: Bucket, folder: str) -> Any:
         folder: The prefix, without a slash at its end.
 
     Raises:
-        SourceError: s3fs is missing.
+        SourceError: There are no credentials.
     """
-    try:
-        import s3fs
-    except ImportError as error:
-        raise SourceError("s3fs is needed for a lake in S3", hint="pip install 'trailql[s3]'") from error
+    import s3fs
 
     root = f"{bucket.name}/{folder}/"
 

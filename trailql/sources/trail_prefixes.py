@@ -21,13 +21,14 @@ from datetime import date, timedelta
 from queue import Empty, Queue
 from threading import Event
 
+from trailql.errors import SourceError, some_of
 from trailql.sources.aws import AccessRefused
-from trailql.sources.keys import EVENT_FOLDERS
+from trailql.sources.keys import EVENT_FOLDERS, REGION
 from trailql.sources.s3 import Bucket, S3Object
 
 _ACCOUNT = re.compile(r"^\d{12}$")
 _ORGANIZATION = re.compile(r"^o-[a-z0-9]{10,32}$")
-_REGION = re.compile(r"^[a-z]{2}(?:-[a-z]+)+-\d$")
+_REGION = re.compile(rf"^{REGION}$")
 _LOGS = "AWSLogs/"
 _DEEPEST = 4
 _MOST_FOLDERS = 500
@@ -59,9 +60,32 @@ class TrailPrefix:
         return f"{self.prefix}{day:%Y/%m/%d}"
 
 
+@dataclass(frozen=True, slots=True)
+class Trails:
+    """
+    What is to be found below a prefix.
+
+    Args:
+        prefixes: In order. Where there is no layout, or the prefix lies deep inside one, that prefix itself.
+        accounts: Accounts with a folder there, chosen or not; empty where the layout was not walked through.
+        regions: Regions with a folder there, of the chosen accounts.
+        refused: Folders beside the trails that may not be listed.
+    """
+
+    prefixes: tuple[TrailPrefix, ...]
+    accounts: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
+    refused: tuple[str, ...] = ()
+
+    @property
+    def is_as_it_lies(self) -> bool:
+        """Whether a prefix is listed from end to end, for want of a layout to walk through."""
+        return len(self.prefixes) == 1 and not self.prefixes[0].has_days
+
+
 def find_trail_prefixes(
     bucket: Bucket, prefix: str, *, accounts: Iterable[str] = (), regions: Iterable[str] = ()
-) -> list[TrailPrefix]:
+) -> Trails:
     """
     The trail prefixes below a key prefix, organization and single-account layouts side by side.
 
@@ -71,24 +95,68 @@ def find_trail_prefixes(
         accounts, regions: Only these; empty for all.
 
     Returns:
-        The prefixes in order. Without an `AWSLogs/` within four levels the whole prefix comes back, to be listed as it
-        lies.
+        What there is. Without an `AWSLogs/` within four levels the whole prefix comes back, to be listed as it lies.
 
     Raises:
-        SourceError: The bucket cannot be listed.
+        SourceError: The bucket cannot be listed, or an `AWSLogs/` holds no trail's folder.
     """
-    wanted_accounts, wanted_regions = frozenset(accounts), frozenset(regions)
+    wanted = _Wanted(frozenset(accounts), frozenset(regions))
     folder = prefix if not prefix or prefix.endswith("/") else prefix + "/"
     if _REGION.match(_last(folder)) or re.search(r"/\d{4}/", folder):
-        return [TrailPrefix(folder)]
+        return Trails((TrailPrefix(folder),))
     inside = re.search(r"(?:^|/)AWSLogs/(?P<rest>.*)$", folder)
-    roots = [folder] if inside else _find_logs(bucket, folder)
+    refused: list[str] = []
+    roots = [folder] if inside else _find_logs(bucket, folder, refused)
     if not roots:
-        return [TrailPrefix(prefix)]
+        return Trails((TrailPrefix(prefix),), refused=tuple(refused))
+    within = inside["rest"].rstrip("/").split("/") if inside and inside["rest"] else []
     with ThreadPoolExecutor(_AT_ONCE, "trailql-list") as pool:
-        if inside and inside["rest"]:
-            return _from_within(bucket, folder, inside["rest"], wanted_accounts, wanted_regions, pool)
-        return _regions_of(bucket, _homes(bucket, roots, wanted_accounts, pool), wanted_regions, pool)
+        if within:
+            kinds = _kinds_within(bucket, folder, within, wanted, pool)
+        else:
+            kinds = _kinds(bucket, _homes(bucket, roots, pool), wanted, pool)
+        if kinds is None:
+            return Trails((TrailPrefix(folder),))
+        if not kinds.folders and (not kinds.accounts or any(map(wanted.takes_account, kinds.accounts))):
+            raise nothing_there(bucket, folder, what="no account's CloudTrail/ folder is there")
+        found = sorted(_trail_regions(bucket, kinds.folders, pool), key=lambda each: each.prefix)
+    named = not found and any(each == folder for _, each in kinds.folders)
+    if named and folder not in bucket.folders(folder.rstrip("/").rpartition("/")[0] + "/"):
+        raise nothing_there(bucket, folder)
+    return Trails(
+        tuple(each for each in found if wanted.takes_region(each.region)),
+        kinds.accounts,
+        frozenset(each.region for each in found),
+        tuple(refused),
+    )
+
+
+def nothing_there(
+    bucket: Bucket, prefix: str, refused: Iterable[str] = (), *, what: str = "no log files and no AWSLogs/ are there"
+) -> SourceError:
+    """
+    What to say of a prefix below which nothing was found, with what there is instead.
+
+    Args:
+        bucket: Where.
+        prefix: What a user named.
+        refused: Folders that may not be listed.
+        what: What was missed.
+    """
+    if hidden := some_of(refused):
+        return SourceError(
+            f"{what}, and not allowed to look into {hidden}",
+            at=bucket.uri(prefix),
+            hint=f"name what comes before AWSLogs/: trailql ingest {bucket.uri('PREFIX/')}",
+        )
+    place = prefix if not prefix or prefix.endswith("/") else prefix + "/"
+    with suppress(SourceError):
+        while not (beside := bucket.folders(place)) and place:
+            place = place.rstrip("/").rpartition("/")[0]
+            place += "/" if place else ""
+        if beside:
+            what += f"; in {bucket.uri(place)} there are {some_of(map(_last, beside))}"
+    return SourceError(what, at=bucket.uri(prefix), hint=f"aws s3 ls {bucket.uri(place)}")
 
 
 def list_days(
@@ -142,52 +210,73 @@ def list_days(
         listing.result()
 
 
-def _find_logs(bucket: Bucket, folder: str) -> list[str]:
-    """Every `AWSLogs/` below a folder, nearest level first; what is inside one is not searched."""
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Accounts and Regions; empty for all."""
+
+    accounts: frozenset[str]
+    regions: frozenset[str]
+
+    def takes_account(self, account: str) -> bool:
+        return not self.accounts or account in self.accounts
+
+    def takes_region(self, region: str) -> bool:
+        return not self.regions or region in self.regions
+
+
+@dataclass(frozen=True, slots=True)
+class _Kinds:
+    """Folders named `CloudTrail` and the like with their account, and all accounts there are."""
+
+    folders: list[tuple[str, str]]
+    accounts: frozenset[str]
+
+
+def _find_logs(bucket: Bucket, folder: str, refused: list[str]) -> list[str]:
+    """
+    Every `AWSLogs/` below a folder, nearest level first; what is inside one is not searched.
+
+    Folders beside them may be somebody else's: a policy that grants the trail alone refuses them.
+    """
     level, looked = [folder], 0
     found: list[str] = []
     for depth in range(_DEEPEST):
         deeper: list[str] = []
         for each in level[: _MOST_FOLDERS - looked]:
             looked += 1
-            for below in _folders_if_allowed(bucket, each) if depth else bucket.folders(each):
+            try:
+                listed = bucket.folders(each)
+            except AccessRefused as error:
+                if not depth:
+                    where = bucket.uri(folder)
+                    hint = (
+                        f"name what comes before AWSLogs/; trailql iam-policy --bucket {where} prints a policy for this"
+                    )
+                    raise AccessRefused(error.message, at=where, hint=hint) from error
+                refused.append(each)
+                continue
+            for below in listed:
                 (found if below.endswith(f"/{_LOGS}") or below == _LOGS else deeper).append(below)
         level = deeper
     return sorted(found)
 
 
-def _folders_if_allowed(bucket: Bucket, folder: str) -> list[str]:
-    """The folders below one that may be somebody else's; a policy that grants the trail alone refuses it."""
-    try:
-        return bucket.folders(folder)
-    except AccessRefused:
-        return []
-
-
-def _from_within(
-    bucket: Bucket,
-    folder: str,
-    rest: str,
-    accounts: frozenset[str],
-    regions: frozenset[str],
-    pool: ThreadPoolExecutor,
-) -> list[TrailPrefix]:
-    """A prefix somewhere inside `AWSLogs/`: an organization, an account, or one of its folders."""
-    parts = rest.rstrip("/").split("/")
+def _kinds_within(
+    bucket: Bucket, folder: str, parts: list[str], wanted: _Wanted, pool: ThreadPoolExecutor
+) -> _Kinds | None:
+    """A prefix somewhere inside `AWSLogs/`: an organization, an account, or one of its folders; None for any other."""
     if _ORGANIZATION.match(parts[0]):
         parts = parts[1:]
     if not parts:
-        return _regions_of(bucket, _homes(bucket, [folder], accounts, pool), regions, pool)
-    if len(parts) == 1 and _ACCOUNT.match(parts[0]):
-        return _regions_of(bucket, [(parts[0], folder)], regions, pool)
-    if len(parts) == 2 and _ACCOUNT.match(parts[0]):
-        return sorted(_trail_regions(bucket, parts[0], folder, regions), key=lambda found: found.prefix)
-    return [TrailPrefix(folder)]
+        return _kinds(bucket, _homes(bucket, [folder], pool), wanted, pool)
+    if not _ACCOUNT.match(parts[0]) or len(parts) > 2:
+        return None
+    if len(parts) == 1:
+        return _kinds(bucket, [(parts[0], folder)], wanted, pool)
+    return _Kinds([(parts[0], folder)] if wanted.takes_account(parts[0]) else [], frozenset({parts[0]}))
 
 
-def _homes(
-    bucket: Bucket, roots: Iterable[str], accounts: frozenset[str], pool: ThreadPoolExecutor
-) -> list[tuple[str, str]]:
+def _homes(bucket: Bucket, roots: Iterable[str], pool: ThreadPoolExecutor) -> list[tuple[str, str]]:
     """Accounts with their folder, below `AWSLogs/` and below the organizations in it."""
     found: list[tuple[str, str]] = []
     organizations: list[str] = []
@@ -200,25 +289,32 @@ def _homes(
                 organizations.append(below)
     for listed in pool.map(bucket.folders, organizations):
         found += [(_last(below), below) for below in listed if _ACCOUNT.match(_last(below))]
-    return [(account, home) for account, home in found if not accounts or account in accounts]
+    return found
 
 
-def _regions_of(
-    bucket: Bucket, homes: Iterable[tuple[str, str]], regions: frozenset[str], pool: ThreadPoolExecutor
-) -> list[TrailPrefix]:
-    def of_account(home: tuple[str, str]) -> list[TrailPrefix]:
+def _kinds(bucket: Bucket, homes: Iterable[tuple[str, str]], wanted: _Wanted, pool: ThreadPoolExecutor) -> _Kinds:
+    """The folders with event records in the folders of the wanted accounts."""
+
+    def of_account(home: tuple[str, str]) -> list[tuple[str, str]]:
         account, folder = home
-        kinds = [below for below in bucket.folders(folder) if _last(below) in EVENT_FOLDERS]
-        return [found for kind in kinds for found in _trail_regions(bucket, account, kind, regions)]
+        return [(account, below) for below in bucket.folders(folder) if _last(below) in EVENT_FOLDERS]
 
-    return sorted((found for listed in pool.map(of_account, homes) for found in listed), key=lambda found: found.prefix)
+    homes = list(homes)
+    chosen = [home for home in homes if wanted.takes_account(home[0])]
+    folders = [found for listed in pool.map(of_account, chosen) for found in listed]
+    return _Kinds(folders, frozenset(account for account, _ in homes))
 
 
-def _trail_regions(bucket: Bucket, account: str, folder: str, regions: frozenset[str]) -> Iterator[TrailPrefix]:
-    for below in bucket.folders(folder):
-        name = _last(below)
-        if _REGION.match(name) and (not regions or name in regions):
-            yield TrailPrefix(below, account, name)
+def _trail_regions(
+    bucket: Bucket, folders: Iterable[tuple[str, str]], pool: ThreadPoolExecutor
+) -> Iterator[TrailPrefix]:
+    def of_folder(home: tuple[str, str]) -> list[TrailPrefix]:
+        account, folder = home
+        names = [(below, _last(below)) for below in bucket.folders(folder)]
+        return [TrailPrefix(below, account, name) for below, name in names if _REGION.match(name)]
+
+    for listed in pool.map(of_folder, folders):
+        yield from listed
 
 
 def _last(folder: str) -> str:

@@ -32,12 +32,12 @@ def mutated_file(random: Random, texts: list[str]) -> tuple[str, bytes]:
         texts: Its records, one at least.
     """
     content = random.choice(WRAPPED)(random, texts) if random.random() < 0.5 else trail(texts)
-    for _ in range(random.choice((0, 1, 1, 1, 2))):
+    for _ in range(random.choice((0, 0, 0, 1, 1, 2))):
         content = random.choice(CONTENT)(random, content)
     stored = content
     if random.random() < 0.75:
         stored = random.choice(PACKED)(random, content)
-    for _ in range(random.choice((0, 0, 1, 1, 2))):
+    for _ in range(random.choice((0, 0, 0, 0, 1, 1, 2))):
         stored = random.choice(STORED)(random, stored)
     return file_name(random), stored
 

@@ -178,12 +178,12 @@ def records_of(stored: bytes) -> list[str] | None:
     for document, value in documents:
         records = value.get("Records") if isinstance(value, Members) else None
         if isinstance(value, list):
-            found += _elements(document)
+            found += elements(document)
             values += value
         elif isinstance(records, list):
             if value.pairs[0][0] != "Records" or any(key in _OTHER_LISTS for key, _ in value.pairs):
                 return None
-            found += _elements(document, document.index("[", document.index(":")))
+            found += elements(document, document.index("[", document.index(":")))
             values += records
         else:
             found.append(document)
@@ -200,13 +200,13 @@ def is_record(value: Any) -> bool:
 
 
 def is_no_json(stored: bytes) -> bool:
-    """Whether a file is beyond reading: damaged gzip, no UTF-8, or no JSON from its first character on."""
+    """Whether a file is beyond reading: damaged gzip, no UTF-8, or no JSON from its first character on (NaN counts)."""
     content = uncompressed(stored)
     if content is None:
         return True
     try:
         text = content.decode().removeprefix("\ufeff")
-        _DECODER.raw_decode(text, _SPACE.match(text).end())  # type: ignore[union-attr]
+        json.JSONDecoder(parse_int=str, parse_float=str).raw_decode(text, _SPACE.match(text).end())  # type: ignore[union-attr]
     except RecursionError:
         return False
     except ValueError:
@@ -224,7 +224,7 @@ def _documents(text: str) -> list[tuple[str, Any]]:
     return found
 
 
-def _elements(text: str, begin: int = 0) -> list[str]:
+def elements(text: str, begin: int = 0) -> list[str]:
     """The elements of an array, as they are spelled."""
     found = []
     position = _SPACE.match(text, begin + 1).end()  # type: ignore[union-attr]

@@ -179,7 +179,9 @@ class RecordMutator:
         if chance < 0.015:
             return Spelled(random.choice(("", "-")) + "9" * random.choice((19, 20, 39, 40, 400, 4299, 4301, 5000)))
         if chance < 0.022:
-            return Spelled(nested(random, random.choice((20, 100, 250, 500, 900, random.randint(940, 1000), 1100, 5000))))
+            return Spelled(
+                nested(random, random.choice((20, 100, 250, 500, 900, random.randint(940, 1000), 1100, 5000)))
+            )
         return Spelled(random.choice(random.choice((NUMBERS, STRINGS, SHAPES, TIMES))))
 
     def _add_unknown(self, made: Members) -> None:

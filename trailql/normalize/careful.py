@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from decimal import MAX_EMAX, MIN_EMIN, Decimal, localcontext
 from functools import partial
 from itertools import accumulate
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -141,7 +142,7 @@ def _digits(text: str) -> list[Any]:
 
 def _pairs(pairs: list[tuple[str, Any]]) -> Any:
     found = dict(pairs)
-    return found if len(found) == len(pairs) else [_NAN, "pairs", *map(list, pairs)]
+    return found if len(found) == len(pairs) else [_NAN, "pairs", *map(list, sorted(pairs, key=itemgetter(0)))]
 
 
 class _EqualKeys(Exception):
@@ -233,7 +234,7 @@ def _salvage(text: bytes) -> tuple[bytes, bytes]:
     """Columns as far as they go, and the whole text beside them: equal keys, lone surrogates, huge numbers."""
     try:
         decoded = text.decode("utf-8", "surrogatepass")
-        record = json.loads(decoded, parse_int=_number, parse_float=_number, parse_constant=str)
+        record = json.loads(decoded, parse_int=_number, parse_float=_number, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise NotAnEvent("JSON that cannot be read") from error
     if not isinstance(record, dict):
@@ -243,6 +244,11 @@ def _salvage(text: bytes) -> tuple[bytes, bytes]:
     if not _time_of(fields):
         raise NotAnEvent("no usable eventTime")
     return _split(fields, _ORDERED, is_salvage=True)[0], only_as_text(text)
+
+
+def _refuse(constant: str) -> str:
+    """Python reads NaN and Infinity, which are no JSON: whoever reads the record after us could not."""
+    raise NotAnEvent(f"{constant} in it, which is no JSON")
 
 
 def _number(text: str) -> float | int | str:

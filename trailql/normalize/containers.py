@@ -40,7 +40,7 @@ _TRAIL = msgspec.json.Decoder(_Trail)
 _RAW = msgspec.json.Decoder(msgspec.Raw)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
-_STDLIB = json.JSONDecoder()
+_STDLIB = json.JSONDecoder(parse_int=str, parse_float=str)  # as int, Python refuses more than 4,300 digits
 
 RecordText = bytes | msgspec.Raw
 """One record's JSON; a `Raw` is a view into its file's bytes."""
@@ -344,7 +344,7 @@ def _has_equal_keys(text: bytes) -> bool:
     def note(pairs: list[tuple[str, object]]) -> None:
         found.append(len({key for key, _ in pairs}) < len(pairs))
 
-    json.JSONDecoder(object_pairs_hook=note, strict=False).decode(text.decode("utf-8", "surrogatepass"))
+    json.JSONDecoder(object_pairs_hook=note, parse_int=str, strict=False).decode(text.decode("utf-8", "surrogatepass"))
     return found[-1]
 
 

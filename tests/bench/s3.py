@@ -295,7 +295,7 @@ def _read(url: str) -> tuple[float, int]:
         for part in reading.parts(map(bucket.log_file, found)):
             if part.problem:
                 raise SystemExit(f"{part.log_file.uri}: {part.problem}")
-            records += len(part.lengths)
+            records += part.records
     return listed, records
 
 

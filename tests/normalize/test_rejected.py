@@ -79,7 +79,7 @@ def test_rejected_with_reason(logs: Path, name: str) -> None:
 
     assert reason in part.problem
     assert hashlib.sha256(stored).hexdigest() == part.contents.sha256_stored
-    assert 0 == len(part.lengths)
+    assert 0 == part.records
 
 
 def test_all_rejected_at_once(logs: Path, ingest: Ingest, rows: Rows) -> None:

@@ -24,6 +24,7 @@ from trailql.ingest.selection import Selection
 from trailql.ingest.summary import IngestSummary, Progress
 from trailql.lake.commit import SetAsideRow, Unit
 from trailql.lake.compact import compact_young
+from trailql.normalize.dictionaries import together, with_dictionaries
 from trailql.lake.lake import Lake
 from trailql.lake.ledger import LedgerRow
 from trailql.lake.parquet import parquet_sql
@@ -191,19 +192,19 @@ class Pipeline:
             if self.summary.files_done % 50 == 0:
                 self.on_progress(self.summary)
         first = batch.next_record.get(number, 0)
-        row.records += len(prepared.lengths)
+        row.records += prepared.records
         row.content_bytes = prepared.contents.content_bytes
         row.container = row.container or prepared.container or None
         if prepared.is_last:
             self._partial.pop(prepared.log_file.uri, None)
             batch.concluded.add(number)
             self._conclude(row, prepared)
-        if not prepared.lengths:
+        if not prepared.records:
             return
-        batch.next_record[number] = first + len(prepared.lengths)
+        batch.next_record[number] = first + prepared.records
         batch.odd.update({(number, first + record): text for record, text in prepared.odd.items()})
         batch.waiting.append((number, first, prepared))
-        batch.waiting_bytes += sum(prepared.lengths)
+        batch.waiting_bytes += len(prepared.body)
         if batch.waiting_bytes >= _CHUNK_BYTES:
             self._close_chunk(batch)
 
@@ -244,14 +245,15 @@ class Pipeline:
         """The rows of some record texts, and what is no event."""
         rows, set_aside = type_records(self._typing_con, pa.Table.from_batches(chunks), odd)
         chunks.clear()
-        return _Typed(*self._filter(rows, accounts), set_aside)
+        rows, filtered = self._filter(rows, accounts)
+        return _Typed(with_dictionaries(rows), filtered, set_aside)
 
     def _write(self, batch: _Batch) -> None:
         """Write the batch's rows, and commit unless the last log file goes on in the next batch."""
         parts = [typing.result() for typing in batch.typing]
         batch.typing.clear()
         unit = self._unit = self._unit or Unit(self._con, self.lake, self._writer_of_lake)
-        rows = pa.concat_tables([part.rows for part in parts]) if parts else None
+        rows = together([part.rows for part in parts]) if parts else None
         unit.add(rows, [row.uri for row in batch.files])
         for part in parts:
             for number, amount in part.filtered.items():

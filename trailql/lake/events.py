@@ -87,6 +87,7 @@ def write_events(
     con.unregister("typed_rows")
     con.unregister("log_names")
     files = []
+    rows = rows.combine_chunks()  # or every day would join them anew
     for day, first, count in _days(order["day"]):
         chosen = rows.take(order["row_no"].slice(first, count).combine_chunks())
         chosen = chosen.append_column("log_file", _named(chosen["file_no"].combine_chunks(), names))

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from trailql.errors import LakeError
+from trailql.normalize.dictionaries import keeping_dictionaries, plain_values
 from trailql.lake.lake import Lake, Part, Snapshot, WrittenFile, arrow_schema
 from trailql.lake.storage import HASH, StoredFile
 from trailql.schema import PARTITION_COLUMN, TABLES, Column, duckdb_type, walk
@@ -123,10 +124,8 @@ def _together(told: list[WrittenFile], path: str, size_bytes: int, partition: di
 
 def _as_stored(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """Cast to the table's types; a dictionary of its type stays one, which is how Parquet stores it anyway."""
-    for number, field in enumerate(rows.schema):
-        if pa.types.is_dictionary(field.type) and field.type.value_type == schema.field(number).type:
-            schema = schema.set(number, field)
-    return rows.cast(schema)
+    fields = zip(schema, rows.schema, strict=True)
+    return rows.cast(pa.schema([field.with_type(keeping_dictionaries(field.type, there.type)) for field, there in fields]))
 
 
 def _leaves() -> list[str]:
@@ -218,7 +217,7 @@ def _bounds(rows: pa.Table, which: str) -> dict[str, object]:
     for column in _PRUNED_BY:
         # A log file whose name tells no delivery time must be found all the same: no bounds, no pruning.
         if column in rows.column_names and not (column == "delivered_at" and rows[column].null_count):
-            value = pc.min_max(rows[column])[which].as_py()
+            value = pc.min_max(plain_values(rows[column]))[which].as_py()
             if value is not None and (not isinstance(value, str) or len(value) <= 64):
                 found[column] = value
     return found

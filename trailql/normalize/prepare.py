@@ -5,20 +5,22 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, chain
+from itertools import accumulate
 
 import msgspec
 import pyarrow as pa
 
 from trailql.errors import BadLogFile, SourceError, TrailqlError, Unreadable
-from trailql.normalize.containers import RecordText, Unwrapped, unwrap
+from trailql.normalize.containers import FIRST_RECORD, Unwrapped, unwrap
 from trailql.normalize.contents import Contents, TooLarge, read_contents, read_lines, sha256_of
 from trailql.sources.source import LogFile
 
 DEFAULT_MAX_BYTES = 256 * 1024 * 1024
 """Most uncompressed bytes of one JSON document, five times what CloudTrail writes. Line-delimited files have none."""
 
-_NO_RECORD = b"{}"
+_INLINE_BYTES = 12
+"""Arrow keeps strings no longer than this inside their view; no event is as short."""
+_NO_RECORD = b"{}".ljust(_INLINE_BYTES + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,11 @@ class Prepared:
 
     Args:
         log_file: Where they come from.
-        texts: The record texts, buffers into the file's bytes where possible.
-        lengths: Bytes of each.
-        odd: Texts that only Python can read (lone surrogates), by their number; `texts` holds `{}` in their place.
+        body: The bytes that the record texts lie in, those of the file where possible.
+        views: Four int32 a record, an Arrow string view into `body`: length, first bytes, 0, where it begins.
+        records: How many there are.
+        odd: Texts that only Python can read (lone surrogates), or too short to be an event, by their number; `{}`
+            stands in their place.
         container: How they were wrapped.
         contents: Hashes and size; the hashes are empty until the last part.
         is_last: Whether this is the file's last part.
@@ -38,8 +42,9 @@ class Prepared:
     """
 
     log_file: LogFile
-    texts: Sequence[RecordText] = ()
-    lengths: Sequence[int] = ()
+    body: bytes = b""
+    views: array[int] = field(default_factory=lambda: array("i"))
+    records: int = 0
     odd: dict[int, bytes] = field(default_factory=dict)
     container: str = ""
     contents: Contents = field(default_factory=lambda: Contents(b"", "", "", 0))
@@ -88,18 +93,35 @@ def _is_line_delimited(log_file: LogFile) -> bool:
 
 
 def _part(log_file: LogFile, contents: Contents, found: Unwrapped, *, is_last: bool = True) -> Prepared:
-    odd = {} if found.is_checked else _odd_ones(found)
-    texts: list[RecordText] = found.records
-    if odd:
-        texts = [_NO_RECORD if number in odd else text for number, text in enumerate(texts)]
     bare = Contents(b"", contents.sha256_stored, contents.sha256_content, contents.content_bytes)
-    return Prepared(log_file, texts, list(map(len, texts)), odd, found.container, bare, is_last)
+    lengths = array("i", map(len, found.records))
+    body, first, between, odd = contents.body, FIRST_RECORD, 1, {}
+    if not found.is_trail or (lengths and min(lengths) <= _INLINE_BYTES):
+        odd = _odd_ones(found)
+        texts = [_NO_RECORD if number in odd else text for number, text in enumerate(found.records)]
+        lengths = array("i", map(len, texts))
+        body, first, between = b"".join(texts), 0, 0
+    begins = array("i", accumulate((length + between for length in lengths), initial=first))[:-1]
+    views = _views(body, begins, lengths)
+    return Prepared(log_file, body, views, len(lengths), odd, found.container, bare, is_last)
+
+
+def _views(body: bytes, begins: array[int], lengths: array[int]) -> array[int]:
+    """String views as Arrow defines them, all into one buffer."""
+    views = array("i", bytes(16 * len(lengths)))
+    views[0::4] = lengths
+    views[1::4] = array("i", b"".join([body[begin : begin + 4] for begin in begins]))
+    views[3::4] = begins
+    return views
 
 
 def _odd_ones(found: Unwrapped) -> dict[int, bytes]:
     odd = {}
     decoder = msgspec.json.Decoder(msgspec.Raw)
     for number, text in enumerate(found.records):
+        if len(text) <= _INLINE_BYTES:
+            odd[number] = bytes(text)
+            continue
         try:
             bytes(text).decode()
             decoder.decode(text)
@@ -124,21 +146,22 @@ def _rejected(log_file: LogFile, error: BadLogFile | SourceError | OSError) -> P
 
 def record_batch(parts: Sequence[tuple[int, int, Prepared]]) -> pa.RecordBatch:
     """
-    The records of several parts as Arrow, without a Python object for each.
+    The records of several parts as Arrow, without a Python object for each and without copying their texts.
 
     Args:
         parts: For each part its file's number in the batch, the number of its first record, and the part.
 
     Returns:
-        Columns `file_no`, `record_no` (both int32) and `text`.
+        Columns `file_no`, `record_no` (both int32) and `text` (a string view).
     """
-    offsets = array("i", accumulate(chain.from_iterable(part.lengths for _, _, part in parts), initial=0))
-    file_numbers, record_numbers = array("i"), array("i")
-    for number, first, part in parts:
-        file_numbers.extend(array("i", [number]) * len(part.lengths))
-        record_numbers.extend(range(first, first + len(part.lengths)))
-    joined = b"".join(chain.from_iterable(part.texts for _, _, part in parts))
-    text = pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(joined))
+    file_numbers, record_numbers, views = array("i"), array("i"), array("i")
+    for buffer, (number, first, part) in enumerate(parts):
+        part.views[2::4] = array("i", [buffer]) * part.records
+        views.extend(part.views)
+        file_numbers.extend(array("i", [number]) * part.records)
+        record_numbers.extend(range(first, first + part.records))
+    buffers = [None, pa.py_buffer(views), *(pa.py_buffer(part.body) for _, _, part in parts)]
+    text = pa.Array.from_buffers(pa.string_view(), len(file_numbers), buffers)
     columns = [int32_array(file_numbers), int32_array(record_numbers), text]
     return pa.record_batch(columns, names=["file_no", "record_no", "text"])
 

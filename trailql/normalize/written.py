@@ -34,9 +34,6 @@ _ALWAYS = frozenset(
     "eventVersion userIdentity eventTime eventSource eventName awsRegion sourceIPAddress eventID eventType "
     "recipientAccountId eventCategory type principalId arn creationDate mfaAuthenticated tlsVersion cipherSuite".split()
 )
-_ORDERS = tuple((keys, mfa_first) for mfa_first in (False, True) for keys in KEY_ORDERS)
-ORDERS = len(_ORDERS)
-"""How many orders of keys there are to try; within `attributes`, older records have `mfaAuthenticated` first."""
 
 _NULL_WHEN_ABSENT = frozenset({"requestParameters", "responseElements"})
 _OFTEN_ESCAPED = frozenset({"userAgent", "errorMessage"})
@@ -53,12 +50,26 @@ def is_written_sql(row: str, text: str, order: int = 0) -> str:
     other nulls. Whatever looks otherwise compares unequal.
 
     Args:
-        row: SQL of the struct that holds the record's columns.
+        row: SQL of the struct that holds the record's columns, those of kind `struct` as JSON text
+            (`is_object_written_sql` is for them).
         text: SQL of the record's JSON text.
-        order: Which guess at the order of keys, below `ORDERS`.
+        order: Which guess at the order of keys, an index into `KEY_ORDERS`.
     """
-    keys, mfa_first = _ORDERS[order]
-    return f"{text} = concat({', '.join(_typical(row, _ordered(keys), mfa_first))})"
+    return f"{text} = concat({', '.join(_typical(row, _ordered(KEY_ORDERS[order])))})"
+
+
+def is_object_written_sql(column: Column, value: str, text: str) -> str:
+    """
+    The same for one struct column: whether its fields, written out as JSON, are the object's text.
+
+    Args:
+        column: A column of kind `struct`.
+        value: SQL of the struct.
+        text: SQL of the object's JSON text.
+    """
+    # Within `attributes`, older records have `mfaAuthenticated` first.
+    written = {_typical_struct(value, column, mfa_first) for mfa_first in (False, True)}
+    return f"{text} IN ({', '.join(sorted(written))})"
 
 
 def is_rewritten_sql(row: str, text: str) -> str:
@@ -86,12 +97,17 @@ def _ordered(names: Sequence[str]) -> list[Column]:
     return [columns[name] for name in names]
 
 
-def _typical(struct: str, columns: Sequence[Column], mfa_first: bool) -> list[str]:
+def _typical(struct: str, columns: Sequence[Column], mfa_first: bool | None = None) -> list[str]:
     """
     Arguments for one flat concat that writes an object: every further call would copy the text once more.
 
     A field that is always there costs three arguments and no condition; where it is missing after all, concat takes
     the null for an empty string, and the texts differ.
+
+    Args:
+        struct: SQL of the struct.
+        columns: Its fields.
+        mfa_first: How `attributes` is written; None where fields that are structs are JSON text.
     """
     arguments: list[str] = []
     for column in columns:
@@ -109,9 +125,9 @@ def _typical(struct: str, columns: Sequence[Column], mfa_first: bool) -> list[st
     return [*arguments, "'}'"]
 
 
-def _typical_value(key: str, value: str, column: Column, mfa_first: bool) -> list[str]:
+def _typical_value(key: str, value: str, column: Column, mfa_first: bool | None) -> list[str]:
     match column.kind:
-        case "struct":
+        case "struct" if mfa_first is not None:
             return [f"'{key}'", _typical_struct(value, column, mfa_first)]
         case "timestamp":
             return [f"'{key}'", f"""strftime({value}, '"{TIME_FORMAT}"')"""]

@@ -38,6 +38,7 @@ from trailql.sources.source import LogFile
 _CHUNK_BYTES = 16 * 1024 * 1024
 _TYPED_AT_ONCE = 2
 """A batch is typed in so many parts: large files in the lake, no long wait before the first and after the last."""
+_WAITING = 2
 _FIRST_BATCH = 4
 """The first batch is smaller by this, so that no stage of the pipeline waits long for its first work."""
 
@@ -181,7 +182,7 @@ class Pipeline:
         batch.typing.append(self._typing[-1])
         batch.typed_bytes += batch.held_bytes
         batch.chunks, batch.odd, batch.held_bytes = [], {}, 0
-        if len(self._typing) > 2:
+        if len(self._typing) > _WAITING:
             self._typing.popleft().result()
 
     def _collect(self, batch: _Batch, prepared: Prepared) -> None:

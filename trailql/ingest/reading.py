@@ -17,9 +17,12 @@ from trailql.sources.source import LogFile
 REMOTE_READERS = 16
 """Log files read at once over a network."""
 
-_AHEAD_BYTES = 64 * 1024 * 1024
+_AHEAD_BYTES = 4 * 1024 * 1024
 """Stored bytes of log files read ahead."""
 _AHEAD_EACH = 16
+_TOGETHER = 16
+_TOGETHER_BYTES = 1 << 18
+"""So many small files, or stored bytes of them, are read in one go: handing each to a thread costs more than reading."""
 _LARGE_BYTES = 1 << 20
 _SMALL_BYTES = 1 << 18
 
@@ -59,19 +62,24 @@ class ReadAhead:
 
     def parts(self, log_files: Iterable[LogFile]) -> Iterator[Prepared]:
         """The log files, in order, each in one part or several; those to be skipped come without being read."""
-        ahead: deque[tuple[LogFile, Future[_Begun | LogFile] | None]] = deque()
+        ahead: deque[tuple[list[LogFile], Future[list[_Begun | LogFile]]]] = deque()
         ahead_bytes = 0
-        for log_file in log_files:
-            ahead.append((log_file, None if log_file.skip else self._pool.submit(self._begin, log_file)))
-            ahead_bytes += log_file.size_bytes
+        for group in _groups(log_files):
+            ahead.append((group, self._pool.submit(self._begin, group)))
+            ahead_bytes += _stored_bytes(group)
             while len(ahead) > _AHEAD_EACH * self._readers or (len(ahead) > 1 and ahead_bytes > _AHEAD_BYTES):
-                first = ahead.popleft()
-                ahead_bytes -= first[0].size_bytes
-                yield from self._finish(*first)
+                first, future = ahead.popleft()
+                ahead_bytes -= _stored_bytes(first)
+                yield from self._finish(future)
         while ahead:
-            yield from self._finish(*ahead.popleft())
+            yield from self._finish(ahead.popleft()[1])
 
-    def _begin(self, log_file: LogFile) -> _Begun | LogFile:
+    def _begin(self, group: list[LogFile]) -> list[_Begun | LogFile]:
+        return [self._begin_one(log_file) for log_file in group]
+
+    def _begin_one(self, log_file: LogFile) -> _Begun | LogFile:
+        if log_file.skip:
+            return _Begun(Prepared(log_file), iter(()))
         if log_file.is_remote and log_file.size_bytes < _SMALL_BYTES:
             # Unpacking a few KB hands Python's lock to and fro between so many threads: only the waiting is theirs.
             return log_file.opened_by(_Fetched(log_file))
@@ -84,16 +92,31 @@ class ReadAhead:
         parts = prepare(log_file, self._max_file_bytes)
         return _Begun(next(parts), parts)
 
-    def _finish(self, log_file: LogFile, future: Future[_Begun | LogFile] | None) -> Iterator[Prepared]:
-        if future is None:
-            yield Prepared(log_file)
-            return
-        begun = future.result()
-        if isinstance(begun, LogFile):
-            yield from prepare(begun, self._max_file_bytes)
-            return
-        yield begun.first
-        yield from begun.others
+    def _finish(self, future: Future[list[_Begun | LogFile]]) -> Iterator[Prepared]:
+        for begun in future.result():
+            if isinstance(begun, LogFile):
+                yield from prepare(begun, self._max_file_bytes)
+                continue
+            yield begun.first
+            yield from begun.others
+
+
+def _groups(log_files: Iterable[LogFile]) -> Iterator[list[LogFile]]:
+    """What one thread reads in one go: neighbours that are small and at hand, every other file by itself."""
+    group: list[LogFile] = []
+    for log_file in log_files:
+        if group and (
+            log_file.is_remote or len(group) == _TOGETHER or _stored_bytes(group) + log_file.size_bytes > _TOGETHER_BYTES
+        ):
+            yield group
+            group = []
+        group.append(log_file)
+    if group:
+        yield group
+
+
+def _stored_bytes(group: list[LogFile]) -> int:
+    return sum(log_file.size_bytes for log_file in group)
 
 
 class _Fetched:

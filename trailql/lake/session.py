@@ -21,6 +21,7 @@ def working_connection(lake: Lake, memory: str = "1GB") -> Iterator[duckdb.DuckD
         try:
             con.execute(f"SET memory_limit = {sql_text(memory)}")
             con.execute(f"SET temp_directory = {sql_text(scratch)}")
+            con.execute("SET enable_progress_bar = false")
             con.execute("SET TimeZone = 'UTC'")
             lake.storage.prepare(con)
             yield con

@@ -32,9 +32,11 @@ KEY_ORDERS = (
 
 _ALWAYS = frozenset(
     "eventVersion userIdentity eventTime eventSource eventName awsRegion sourceIPAddress eventID eventType "
-    "recipientAccountId eventCategory type principalId arn creationDate mfaAuthenticated tlsVersion cipherSuite".split()
+    "recipientAccountId eventCategory".split()
 )
 
+_MFA_FIRST = """'"attributes":{"mfaAuthenticated"'"""
+"""How the attributes of a session begin in older records, which have their two fields the other way round."""
 _NULL_WHEN_ABSENT = frozenset({"requestParameters", "responseElements"})
 _OFTEN_ESCAPED = frozenset({"userAgent", "errorMessage"})
 
@@ -67,9 +69,7 @@ def is_object_written_sql(column: Column, value: str, text: str) -> str:
         value: SQL of the struct.
         text: SQL of the object's JSON text.
     """
-    # Within `attributes`, older records have `mfaAuthenticated` first.
-    written = {_typical_struct(value, column, mfa_first) for mfa_first in (False, True)}
-    return f"{text} IN ({', '.join(sorted(written))})"
+    return f"{text} = {_any_value(value, column, mfa_first=f'contains({text}, {_MFA_FIRST})')}"
 
 
 def is_rewritten_sql(row: str, text: str) -> str:
@@ -97,17 +97,12 @@ def _ordered(names: Sequence[str]) -> list[Column]:
     return [columns[name] for name in names]
 
 
-def _typical(struct: str, columns: Sequence[Column], mfa_first: bool | None = None) -> list[str]:
+def _typical(struct: str, columns: Sequence[Column]) -> list[str]:
     """
     Arguments for one flat concat that writes an object: every further call would copy the text once more.
 
     A field that is always there costs three arguments and no condition; where it is missing after all, concat takes
     the null for an empty string, and the texts differ.
-
-    Args:
-        struct: SQL of the struct.
-        columns: Its fields.
-        mfa_first: How `attributes` is written; None where fields that are structs are JSON text.
     """
     arguments: list[str] = []
     for column in columns:
@@ -118,17 +113,15 @@ def _typical(struct: str, columns: Sequence[Column], mfa_first: bool | None = No
         elif column.kind == "boolean":
             arguments.append(f"CASE WHEN {value} THEN '{key}true' WHEN NOT {value} THEN '{key}false' ELSE '' END")
         elif column.name in _ALWAYS:
-            arguments += _typical_value(key, value, column, mfa_first)
+            arguments += _typical_value(key, value, column)
         else:
-            written = f"concat({', '.join(_typical_value(key, value, column, mfa_first))})"
+            written = f"concat({', '.join(_typical_value(key, value, column))})"
             arguments.append(f"CASE WHEN {value} IS NULL THEN '' ELSE {written} END")
     return [*arguments, "'}'"]
 
 
-def _typical_value(key: str, value: str, column: Column, mfa_first: bool | None) -> list[str]:
+def _typical_value(key: str, value: str, column: Column) -> list[str]:
     match column.kind:
-        case "struct" if mfa_first is not None:
-            return [f"'{key}'", _typical_struct(value, column, mfa_first)]
         case "timestamp":
             return [f"'{key}'", f"""strftime({value}, '"{TIME_FORMAT}"')"""]
         case "string" if column.name in _OFTEN_ESCAPED:
@@ -142,33 +135,29 @@ def _typical_value(key: str, value: str, column: Column, mfa_first: bool | None)
     return [f"'{key}'", value]
 
 
-def _typical_struct(value: str, column: Column, mfa_first: bool) -> str:
-    """`{}` where the first field is null, the fields otherwise."""
-    first = f'{value}."{column.fields[0].name}"'
-    fields = column.fields[::-1] if mfa_first and column.name == "attributes" else column.fields
-    written = f"concat({', '.join(_typical(value, fields, mfa_first))})"
-    if column.name == "sessionContext":
-        return written
-    if column.name == "userIdentity":  # AWS services have no arn, and sometimes no type
-        return f'CASE WHEN {value}."arn" IS NULL THEN {_any_object(value, column.fields)} ELSE {written} END'
-    return f"CASE WHEN {first} IS NULL THEN '{{}}' ELSE {written} END"
-
-
-def _any_object(struct: str, columns: Sequence[Column], null_when_absent: frozenset[str] = frozenset()) -> str:
+def _any_object(
+    struct: str,
+    columns: Sequence[Column],
+    null_when_absent: frozenset[str] = frozenset(),
+    mfa_first: str | None = None,
+) -> str:
     """The JSON object of a struct's non-null fields, whatever they hold (concat_ws leaves nulls out)."""
     members = []
     for column in columns:
         value = f'{struct}."{column.name}"'
-        written = f"""'"{column.name}":' || {_any_value(value, column)}"""
+        written = f"""'"{column.name}":' || {_any_value(value, column, mfa_first)}"""
         absent = f"""'"{column.name}":null'""" if column.name in null_when_absent else "NULL"
         members.append(f"CASE WHEN {value} IS NULL THEN {absent} ELSE {written} END")
     return f"concat('{{', concat_ws(',', {', '.join(members)}), '}}')"
 
 
-def _any_value(value: str, column: Column) -> str:
+def _any_value(value: str, column: Column, mfa_first: str | None = None) -> str:
     match column.kind:
+        case "struct" if column.name == "attributes" and mfa_first:
+            one, other = (_any_object(value, fields) for fields in (column.fields, column.fields[::-1]))
+            return f"CASE WHEN {mfa_first} THEN {other} ELSE {one} END"
         case "struct":
-            return _any_object(value, column.fields)
+            return _any_object(value, column.fields, mfa_first=mfa_first)
         case "boolean":
             return f"{value}::VARCHAR"
         case "timestamp":

@@ -18,7 +18,7 @@ LAYOUT_VERSION = 1
 """Raised when the lake's tables change in a way an older trailql cannot read."""
 
 PARTITION_COLUMN = "event_date"
-SORT_COLUMNS = ("eventSource", "eventName", "awsRegion", "userIdentity.arn", "userIdentity.accessKeyId", "eventTime")
+SORT_COLUMNS = ("eventSource", "eventName", "userIdentity.arn", "userIdentity.accessKeyId", "awsRegion", "eventTime")
 RAW_RECORD_KEY = "$record"
 """In `extra`: the record's own text, for the few records no set of typed columns can express (equal keys, say)."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import sys
 
@@ -60,6 +61,8 @@ def main() -> None:
     except KeyboardInterrupt:
         print("trailql: interrupted", file=sys.stderr)
         raise SystemExit(130) from None
+    finally:
+        gc.freeze()  # the process ends: nothing has to be searched for cycles before
 
 
 def _keep_freed_memory() -> None:

@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from trailql.ingest.garbage import without_garbage_collection
 from trailql.ingest.listing import Listing
 from trailql.ingest.pipeline import Limits, Pipeline
 from trailql.ingest.reading import REMOTE_READERS
@@ -97,6 +98,7 @@ def ingest_logs(
     if any(map(is_s3_uri, sources)):
         limits = replace(limits, readers=max(limits.readers, REMOTE_READERS))
     with ExitStack() as open_things:
+        open_things.enter_context(without_garbage_collection())
         there = open_if_there(lake, aws)
         listing = _list(sources, there, selection, relist_days, limits, aws, open_things)
         opened = there or open_lake_folder(lake, create=True, aws=aws)  # only now: what cannot be listed makes no lake

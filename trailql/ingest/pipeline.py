@@ -7,18 +7,18 @@ never the bucket.
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from types import TracebackType
 
 import duckdb
 import pyarrow as pa
 
+from trailql.ingest.garbage import without_garbage_collection
 from trailql.ingest.reading import ReadAhead
 from trailql.ingest.selection import Selection
 from trailql.ingest.summary import IngestSummary, Progress
@@ -121,7 +121,7 @@ class Pipeline:
             self._writer_of_lake = open_things.enter_context(writing(self.lake))
             self._con = open_things.enter_context(working_connection(self.lake, self.limits.memory))
             self._typing_con = open_things.enter_context(closing(self.cursor()))
-            open_things.enter_context(_without_garbage_collection())
+            open_things.enter_context(without_garbage_collection())
             open_things.callback(self._stop)
             self._open_things = open_things.pop_all()
         return self
@@ -342,18 +342,6 @@ class Pipeline:
                 total.stored_bytes += row.size_bytes
                 total.content_bytes += row.content_bytes or 0
         self.on_progress(self.summary)
-
-
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Millions of short-lived views of records, none of them in a cycle: looking for cycles costs a tenth."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _ledger_row(log_file: LogFile) -> LedgerRow:

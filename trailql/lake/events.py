@@ -116,8 +116,9 @@ def read_back(snapshot: Snapshot, files: Sequence[WrittenFile], uris: Sequence[s
 
 def _named(file_numbers: pa.Array, names: pa.Array) -> pa.DictionaryArray:
     """File names by number, as a dictionary: a million long names need not be told apart again."""
-    encoded = file_numbers.dictionary_encode()
-    return pa.DictionaryArray.from_arrays(encoded.indices, names.take(encoded.dictionary))
+    numbers = pc.unique(file_numbers)
+    numbers = numbers.take(pc.sort_indices(numbers))  # in the order of delivery, neighbours resemble each other
+    return pa.DictionaryArray.from_arrays(pc.index_in(file_numbers, numbers), names.take(numbers))
 
 
 def _days(days: pa.ChunkedArray) -> Iterator[tuple[date, int, int]]:

@@ -41,9 +41,10 @@ def local_log_files(specs: Iterable[str]) -> Iterator[LogFile]:
     for spec in specs:
         is_empty, paths = True, _expand(spec)
         for path in paths:
-            for found in _visit(path, seen, given_by_hand=True):
-                is_empty = False
-                yield found
+            found: list[LogFile] = []
+            _visit(path, seen, found, given_by_hand=True)
+            is_empty = is_empty and not found
+            yield from found
         if is_empty and not any(map(_holds_files, paths)):  # files that an earlier source has given already do count
             raise SourceError("no CloudTrail log files are there: not a single file", at=spec, hint=f"ls -R {spec}")
 
@@ -62,66 +63,68 @@ def _expand(spec: str) -> list[str]:
     return matches
 
 
-def _visit(path: str, seen: Seen, *, given_by_hand: bool) -> Iterator[LogFile]:
+def _visit(path: str, seen: Seen, found: list[LogFile], *, given_by_hand: bool) -> None:
+    """Append what lies at a path (a generator for each folder would hand every file up through all of them)."""
     try:
         status = os.stat(path)
     except OSError as error:
-        yield _unreadable(path, error)
+        found.append(_unreadable(path, error))
         return
     identity = (status.st_dev, status.st_ino)
     if stat.S_ISDIR(status.st_mode):
         if identity in seen:
             if seen[identity] != path:
-                yield _skipped(path, status, "a link to a folder that is read already")
+                found.append(_skipped(path, status, "a link to a folder that is read already"))
             return
         seen[identity] = path
-        yield from _visit_folder(path, seen)
+        _visit_folder(path, seen, found)
     elif not stat.S_ISREG(status.st_mode):
-        yield _skipped(path, status, "not a regular file")
+        found.append(_skipped(path, status, "not a regular file"))
     elif identity in seen:
         if seen[identity] != path:
-            yield _skipped(path, status, "the same file on disk as one read already")
+            found.append(_skipped(path, status, "the same file on disk as one read already"))
     else:
         seen[identity] = path
-        yield from _visit_file(path, status, given_by_hand=given_by_hand)
+        _visit_file(path, status, found, given_by_hand=given_by_hand)
 
 
-def _visit_folder(path: str, seen: Seen) -> Iterator[LogFile]:
+def _visit_folder(path: str, seen: Seen, found: list[LogFile]) -> None:
     try:
         with os.scandir(path) as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
+            there = sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
-        yield _unreadable(path, error)
+        found.append(_unreadable(path, error))
         return
-    if any(entry.name == "trailql.json" for entry in found):
-        yield _skipped(path, os.stat(path), "a trailql lake")
+    if any(entry.name == "trailql.json" for entry in there):
+        found.append(_skipped(path, os.stat(path), "a trailql lake"))
         return
-    for entry in found:
+    for entry in there:
         # The usual case, a plain file with one name, costs one system call.
         status = entry.stat(follow_symlinks=False) if entry.is_file(follow_symlinks=False) else None
         if status and (status.st_dev, status.st_ino) not in seen:
             seen[status.st_dev, status.st_ino] = entry.path
-            yield from _visit_file(entry.path, status, given_by_hand=False)
+            _visit_file(entry.path, status, found, given_by_hand=False)
         else:
-            yield from _visit(entry.path, seen, given_by_hand=False)
+            _visit(entry.path, seen, found, given_by_hand=False)
 
 
-def _visit_file(path: str, status: os.stat_result, *, given_by_hand: bool) -> Iterator[LogFile]:
+def _visit_file(path: str, status: os.stat_result, found: list[LogFile], *, given_by_hand: bool) -> None:
     facts = read_key(path)
     skip = skip_reason(facts)
-    if not skip and not given_by_hand and _is_foreign(path):
-        skip = "not a log file by its name"
     if not skip and facts.delivered_at is None:
-        try:
-            kind = archive_kind(path)
-        except OSError as error:
-            yield _unreadable(path, error)
-            return
-        if kind:
-            yield from archive_members(path, kind, status)
-            return
+        if not given_by_hand and _is_foreign(path):
+            skip = "not a log file by its name"
+        else:
+            try:
+                kind = archive_kind(path)
+            except OSError as error:
+                found.append(_unreadable(path, error))
+                return
+            if kind:
+                found += archive_members(path, kind, status)
+                return
     opener = partial(_open, path)
-    yield LogFile(path, status.st_size, str(status.st_mtime_ns), opener, facts, skip=skip)
+    found.append(LogFile(path, status.st_size, str(status.st_mtime_ns), opener, facts, skip=skip))
 
 
 def skip_reason(facts: KeyFacts) -> str:

@@ -68,7 +68,8 @@ class LogFile:
 
     def __post_init__(self) -> None:
         # A file name is bytes and need not be text; its URI is.
-        object.__setattr__(self, "uri", self.uri.encode("utf-8", "backslashreplace").decode())
+        if not self.uri.isascii():
+            object.__setattr__(self, "uri", self.uri.encode("utf-8", "backslashreplace").decode())
 
     def with_earlier(self, earlier: Earlier) -> LogFile:
         """The same log file, with what the ledger holds of another version of it."""

@@ -28,7 +28,7 @@ from trailql.normalize.dictionaries import together, with_dictionaries
 from trailql.lake.lake import Lake
 from trailql.lake.ledger import LedgerRow
 from trailql.lake.parquet import parquet_sql
-from trailql.lake.session import working_connection
+from trailql.lake.session import CPUS_A_STAGE, working_connection
 from trailql.lake.writer import writing
 from trailql.normalize.batch import SetAside, type_records
 from trailql.normalize.careful import readable
@@ -38,7 +38,8 @@ from trailql.sources.source import LogFile
 _CHUNK_BYTES = 16 * 1024 * 1024
 _TYPED_AT_ONCE = 2
 """A batch is typed in so many parts: large files in the lake, no long wait before the first and after the last."""
-_WAITING = 2
+_WAITING = 1
+"""Parts that wait while one is typed."""
 _FIRST_BATCH = 4
 """The first batch is smaller by this, so that no stage of the pipeline waits long for its first work."""
 
@@ -52,13 +53,13 @@ class Limits:
         max_file_bytes: Most uncompressed bytes of a single JSON document.
         batch_bytes: Uncompressed bytes a batch holds; memory is about four times that.
         memory: What DuckDB may use before it spills to disk.
-        readers: Log files read at once: a few from disk, more over a network.
+        readers: Log files read at once: a few from disk, more over a network, where most of the time is waiting.
     """
 
     max_file_bytes: int = DEFAULT_MAX_BYTES
     batch_bytes: int = 256 * 1024 * 1024
     memory: str = "1GB"
-    readers: int = 2
+    readers: int = CPUS_A_STAGE
 
 
 @dataclass(slots=True)

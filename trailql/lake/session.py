@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,10 @@ import duckdb
 
 from trailql.lake.lake import Lake
 from trailql.lake.parquet import sql_text
+
+
+CPUS_A_STAGE = max(1, (os.cpu_count() or 1) // 2)
+"""Threads for reading, and for DuckDB: reading, typing and writing run side by side, and more of them are slower."""
 
 
 @contextmanager
@@ -21,6 +26,7 @@ def working_connection(lake: Lake, memory: str = "1GB") -> Iterator[duckdb.DuckD
         try:
             con.execute(f"SET memory_limit = {sql_text(memory)}")
             con.execute(f"SET temp_directory = {sql_text(scratch)}")
+            con.execute(f"SET threads = {CPUS_A_STAGE}")
             con.execute("SET enable_progress_bar = false")
             con.execute("SET TimeZone = 'UTC'")
             lake.storage.prepare(con)

@@ -6,6 +6,7 @@ READY := $(VENV)/.ready
 SCALE ?= 1
 SEED ?= 1
 KILLS ?= 200
+RUNS ?= 3
 
 .PHONY: help demo test check bench crash small-ingests spark format picture samples clean
 
@@ -28,7 +29,7 @@ format: $(READY)  ## Put the code in form
 	$(BIN)/ruff check --fix .
 
 bench: $(READY)  ## Time ingest and questions against plain DuckDB; SCALE=10 for ten million events
-	$(BIN)/python tests/bench/run.py --scale $(SCALE) --seed $(SEED)
+	$(BIN)/python tests/bench/run.py --scale $(SCALE) --seed $(SEED) --runs $(RUNS)
 
 crash: $(READY)  ## Kill trailql at every step and KILLS times at random; the lake must survive (half an hour)
 	$(BIN)/python -m tests.crash --kills $(KILLS) --seed $(SEED)

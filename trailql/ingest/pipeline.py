@@ -24,7 +24,6 @@ from trailql.ingest.selection import Selection
 from trailql.ingest.summary import IngestSummary, Progress
 from trailql.lake.commit import SetAsideRow, Unit
 from trailql.lake.compact import compact_young
-from trailql.normalize.dictionaries import together, with_dictionaries
 from trailql.lake.lake import Lake
 from trailql.lake.ledger import LedgerRow
 from trailql.lake.parquet import parquet_sql
@@ -32,6 +31,7 @@ from trailql.lake.session import CPUS_A_STAGE, working_connection
 from trailql.lake.writer import writing
 from trailql.normalize.batch import SetAside, type_records
 from trailql.normalize.careful import readable
+from trailql.normalize.dictionaries import together, with_dictionaries
 from trailql.normalize.prepare import DEFAULT_MAX_BYTES, Prepared, record_batch
 from trailql.sources.source import LogFile
 

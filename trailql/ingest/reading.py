@@ -22,7 +22,7 @@ _AHEAD_BYTES = 4 * 1024 * 1024
 _AHEAD_EACH = 16
 _TOGETHER = 16
 _TOGETHER_BYTES = 1 << 18
-"""So many small files, or stored bytes of them, are read in one go: handing each to a thread costs more than reading."""
+"""So many small files, or bytes of them, are read in one go: handing each to a thread costs more than reading it."""
 _LARGE_BYTES = 1 << 20
 _SMALL_BYTES = 1 << 18
 
@@ -106,7 +106,9 @@ def _groups(log_files: Iterable[LogFile]) -> Iterator[list[LogFile]]:
     group: list[LogFile] = []
     for log_file in log_files:
         if group and (
-            log_file.is_remote or len(group) == _TOGETHER or _stored_bytes(group) + log_file.size_bytes > _TOGETHER_BYTES
+            log_file.is_remote
+            or len(group) == _TOGETHER
+            or _stored_bytes(group) + log_file.size_bytes > _TOGETHER_BYTES
         ):
             yield group
             group = []

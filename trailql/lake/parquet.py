@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from trailql.errors import LakeError
-from trailql.normalize.dictionaries import keeping_dictionaries, plain_values
 from trailql.lake.lake import Lake, Part, Snapshot, WrittenFile, arrow_schema
 from trailql.lake.storage import HASH, StoredFile
+from trailql.normalize.dictionaries import keeping_dictionaries, plain_values
 from trailql.schema import PARTITION_COLUMN, TABLES, Column, duckdb_type, walk
 
 _ROW_GROUP_ROWS = 250_000
@@ -126,7 +126,9 @@ def _together(told: list[WrittenFile], path: str, size_bytes: int, partition: di
 def _as_stored(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """Cast to the table's types; a dictionary of its type stays one, which is how Parquet stores it anyway."""
     fields = zip(schema, rows.schema, strict=True)
-    return rows.cast(pa.schema([field.with_type(keeping_dictionaries(field.type, there.type)) for field, there in fields]))
+    return rows.cast(
+        pa.schema([field.with_type(keeping_dictionaries(field.type, there.type)) for field, there in fields])
+    )
 
 
 def _leaves() -> list[str]:

@@ -11,7 +11,6 @@ import duckdb
 from trailql.lake.lake import Lake
 from trailql.lake.parquet import sql_text
 
-
 CPUS_A_STAGE = max(1, (os.cpu_count() or 1) // 2)
 """Threads for reading, and for DuckDB: reading, typing and writing run side by side, and more of them are slower."""
 

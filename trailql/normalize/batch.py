@@ -104,12 +104,13 @@ def _typed(con: duckdb.DuckDBPyConnection, source: str, *, order: int = 0, text:
     return with_dictionaries(rows)
 
 
-def _typed_objects(
-    con: duckdb.DuckDBPyConnection, column: Column, texts: pa.ChunkedArray
-) -> tuple[pa.Array, pa.Array]:
+def _typed_objects(con: duckdb.DuckDBPyConnection, column: Column, texts: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
     """A struct column from the texts of its objects, each distinct one typed once; and which hold all of their text."""
     encoded = pc.dictionary_encode(texts.combine_chunks())
-    con.register("objects", pa.table({"number": int32_array(array("i", range(len(encoded.dictionary)))), "text": encoded.dictionary}))
+    con.register(
+        "objects",
+        pa.table({"number": int32_array(array("i", range(len(encoded.dictionary)))), "text": encoded.dictionary}),
+    )
     typed = con.sql(f"""
         SELECT number, {is_object_written_sql(column, "r", "text")} AS is_whole, r
         FROM (SELECT *, from_json(text, '{json.dumps(_structure(column.fields))}') AS r FROM objects) ORDER BY number

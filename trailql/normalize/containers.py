@@ -33,9 +33,9 @@ FIRST_RECORD = len(_TRAIL_BEGIN)
 """Where a trail file's first record begins."""
 
 _MAX_LAYERS = 6
-_FEW_BYTES = 1 << 20
-_LOOKS = 64
-_LOOK_BYTES = 4096
+_FEW_BYTES = 1 << 18
+_LOOKS = 32
+_LOOK_BYTES = 1024
 _MOST_INNER_BYTES = 64 * 1024 * 1024
 _EXPORT_LINE = re.compile(rb"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z (?=\{)", re.MULTILINE)
 

@@ -8,7 +8,7 @@ SEED ?= 1
 KILLS ?= 200
 RUNS ?= 3
 
-.PHONY: help demo test check bench crash small-ingests spark format picture samples clean
+.PHONY: help demo test check bench crash campaign small-ingests spark format picture samples clean
 
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,6 +30,9 @@ format: $(READY)  ## Put the code in form
 
 bench: $(READY)  ## Time ingest and questions against plain DuckDB; SCALE=10 for ten million events
 	$(BIN)/python tests/bench/run.py --scale $(SCALE) --seed $(SEED) --runs $(RUNS)
+
+campaign: $(READY)  ## Change 20,000 real records and 5,000 log files at random; none may be lost (some minutes)
+	$(BIN)/python -m tests.campaign --seed $(SEED)
 
 crash: $(READY)  ## Kill trailql at every step and KILLS times at random; the lake must survive (half an hour)
 	$(BIN)/python -m tests.crash --kills $(KILLS) --seed $(SEED)

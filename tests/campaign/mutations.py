@@ -1,7 +1,7 @@
 """
 A mutation campaign: real records and log files, changed in every way, through the real ingest; nothing may be lost.
 
-    python -m tests.campaign.mutations --records 20000 --files 5000 --seed 1
+    python -m tests.campaign --records 20000 --files 5000 --seed 1
 
 What must hold is asked of the lake by an independent reading (`reading.py`): every file is in the ledger once, with
 counts that add up; every record is a row, a copy of one, or set aside with its text; every row gives its record back,
@@ -29,9 +29,6 @@ from random import Random
 from typing import Any
 
 import duckdb
-
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.campaign.files import mutated_file
 from tests.campaign.reading import content_id, depth, elements, is_no_json, must_be_event, records_of
@@ -328,7 +325,9 @@ def _hold_records(
         if not equal:
             found.wrong("a row that is none of the file's records", one.path, row["text"])
             continue
-        text = equal.pop()
+        # Texts that are nested too deeply have one id for all of them: any of these may be the row's.
+        text = next((each for each in equal if _is_rebuilt(row, each)), equal[-1])
+        equal.remove(text)
         if not _is_rebuilt(row, text):
             found.wrong("rebuilt otherwise", one.path, text)
     copies = [(id, text) for id, left in by_id.items() for text in left]
@@ -399,7 +398,3 @@ def main() -> int:
         print(f"\n{what}: {path}\n{detail}")
     print(f"\nseed {arguments.seed}: {len(found.failures)} failures, {time.monotonic() - started:.0f} s")
     return int(bool(found.failures))
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -128,6 +128,8 @@ def _files_of_records(random: Random, mutator: RecordMutator, count: int, folder
             group.append(text)
         if len(group) >= size or (group and number == count - 1):
             shape = random.choice(("trail", "trail", "trail", "spaced", "array", "lines"))
+            if any(text.lstrip().startswith("[") for text in group):
+                shape = "trail"  # on a line of its own, an array is a list of records
             yield _file_of([mutator.plain(), *group], folder / f"{number:06}-{shape}.json", shape)
             group = []
             size = random.choice((1, 10, 20, 60))

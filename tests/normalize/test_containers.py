@@ -199,3 +199,10 @@ def test_repeated_member_of_the_container_is_not_passed_over() -> None:
 
     with pytest.raises(BadLogFile, match="two lists"):
         unwrap(body, origin="x")
+
+
+def test_line_ends_belong_to_no_record() -> None:
+    """Of lines that end in CR LF, the CR is no part of a record's text."""
+    found = unwrap(lines(*BOTH).replace(b"\n", b"\r\n"), origin="a.json")
+
+    assert [text(one).encode() for one in BOTH] == found.records

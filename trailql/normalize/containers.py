@@ -171,7 +171,7 @@ def _documents(body: bytes, origin: str) -> Iterator[bytes]:
         raise BadLogFile(f"not JSON: it begins with {_glimpse(body)}", at=origin) from first_error
     lines = _EXPORT_LINE.sub(b"", body).split(b"\n")
     try:
-        whole = [line for line in lines if line.strip()]
+        whole = [line for line in (each.strip(b" \t\r") for each in lines) if line]
         for line in whole:
             _RAW.decode(line)
         yield from whole

@@ -101,6 +101,17 @@ def test_same_id_other_content_is_kept_and_counted(
     assert {one, other} == {row["requestParameters"] for row in rows()} or 2 == len(rows())
 
 
+def test_null_inside_a_struct_is_absent(logs: Path, ingest: Ingest) -> None:
+    """Also where the whole text is kept, a null in `userIdentity` and its absence are one content."""
+    twice = '{"a":1,"a":1}'
+    write_log(logs, spelled(record(1), requestParameters=twice, userIdentity='{"type":"AWSService"}'))
+    ingest()
+    null = spelled(record(1), requestParameters=twice, userIdentity='{"type":"AWSService","invokedBy":null}')
+    write_log(logs, null, unique="another0another0")
+
+    assert (0, 1, 0) == counts(ingest())
+
+
 def test_conflicts_within_one_file(logs: Path, ingest: Ingest, rows: Rows) -> None:
     """Within one file both versions are kept, the later one counted, and an exact copy of one of them is dropped."""
     write_log(logs, record(1), record(1, userAgent="x"), record(1))

@@ -16,6 +16,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -26,7 +27,7 @@ from trailql.lake.lake import Part, Snapshot, WrittenFile, part_of
 from trailql.lake.parquet import parquet_sql, rows_sql, write_parquet
 from trailql.normalize.careful import rebuild
 from trailql.normalize.prepare import int32_array
-from trailql.schema import PARTITION_COLUMN, RECORD_COLUMNS, SORT_COLUMNS
+from trailql.schema import PARTITION_COLUMN, RECORD_COLUMNS, SORT_COLUMNS, Column
 
 _ROW = ", ".join([*(f'"{column.name}"' for column in RECORD_COLUMNS), "extra"])
 _FIELDS = ", ".join(f'"{name}" := "{name}"' for name in [*(column.name for column in RECORD_COLUMNS), "extra"])
@@ -262,9 +263,17 @@ def _settle_conflicts(
 
 def _canonical_hash(row: dict[str, object]) -> str:
     record = rebuild(row, exact=True)
-    canonical = json.dumps(_without_nulls(record), sort_keys=True, ensure_ascii=True)
+    canonical = json.dumps(_without_nulls(record, RECORD_COLUMNS), sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _without_nulls(record: dict[str, object]) -> dict[str, object]:
-    return {key: value for key, value in record.items() if value is not None}
+def _without_nulls(value: Any, columns: Sequence[Column]) -> Any:
+    """In records and in the structs that are columns, null and absent are one; free-form parts stay as they are."""
+    if not isinstance(value, dict):
+        return value
+    fields = {column.name: column.fields for column in columns if column.fields}
+    return {
+        key: _without_nulls(inner, fields[key]) if key in fields else inner
+        for key, inner in value.items()
+        if inner is not None
+    }

@@ -101,15 +101,16 @@ def test_same_id_other_content_is_kept_and_counted(
     assert {one, other} == {row["requestParameters"] for row in rows()} or 2 == len(rows())
 
 
-def test_null_inside_a_struct_is_absent(logs: Path, ingest: Ingest) -> None:
+def test_null_inside_a_struct_is_absent(logs: Path, ingest: Ingest, rows: Rows) -> None:
     """Also where the whole text is kept, a null in `userIdentity` and its absence are one content."""
-    twice = '{"a":1,"a":1}'
-    write_log(logs, spelled(record(1), requestParameters=twice, userIdentity='{"type":"AWSService"}'))
+    write_log(logs, spelled(record(1), requestParameters='{"a":"b"}', userIdentity='{"type":"AWSService"}'))
     ingest()
-    null = spelled(record(1), requestParameters=twice, userIdentity='{"type":"AWSService","invokedBy":null}')
-    write_log(logs, null, unique="another0another0")
+    null = '{"type":"AWSService","invokedBy":null}'
+    escaped = spelled(record(1), requestParameters=r'{"a":"\u0062"}', userIdentity=null)
+    write_log(logs, escaped, spelled(record(2), requestParameters=r'{"a":"\u0062"}'), unique="another0another0")
 
-    assert (0, 1, 0) == counts(ingest())
+    assert (1, 1, 0) == counts(ingest())
+    assert any("$record" in (row["extra"] or "") for row in rows())
 
 
 def test_conflicts_within_one_file(logs: Path, ingest: Ingest, rows: Rows) -> None:

@@ -21,7 +21,8 @@ from trailql.lake.lake import Lake
 from trailql.lake.ledger import compare_with_ledger, unread_files
 from trailql.lake.listings import Listed, listed_days, start_day
 from trailql.sources.aws import AccessRefused
-from trailql.sources.s3 import Bucket, S3Object, split_s3_uri
+from trailql.sources.local import plain_log_file
+from trailql.sources.s3 import Bucket, S3Object, is_s3_uri, split_s3_uri
 from trailql.sources.source import Earlier, LogFile
 from trailql.sources.trail_prefixes import TrailPrefix, Trails, list_days, nothing_there
 
@@ -41,7 +42,7 @@ class Listing:
     Args:
         con: A connection of the run, used by this listing alone.
         lake: Whose ledger they are held against.
-        local: Log files that are at hand already, by their number.
+        local: Log files that cannot be made again of name, size and tag, by their number.
         buckets: Buckets that objects were listed from, by name.
         days: What has been listed of which prefix, to be written down when all of it is in the lake.
         before: What had been listed before, by prefix.
@@ -79,12 +80,16 @@ class Listing:
 
     def add_local(self, log_files: Iterable[LogFile]) -> None:
         """Candidates on disk, in archives, or made from what an API answered."""
-        first = len(self.local)
-        self.local += log_files
-        rows: list[_Row] = [
-            (number, each.uri, each.size_bytes, each.version_tag)
-            for number, each in enumerate(self.local[first:], first)
-        ]
+        rows: list[_Row] = []
+        for each in log_files:
+            number = None
+            if not each.is_plain:
+                number = len(self.local)
+                self.local.append(each)
+            rows.append((number, each.uri, each.size_bytes, each.version_tag))
+            if len(rows) == _ROWS_AT_ONCE:
+                self._insert(rows)
+                rows = []
         self._insert(rows)
 
     def add_bucket(self, bucket: Bucket, prefix: str, trails: Trails, selection: Selection, relist_days: int) -> None:
@@ -154,6 +159,8 @@ class Listing:
         """
         self.con.execute("CREATE OR REPLACE TABLE listed_once AS SELECT DISTINCT * FROM listed")
         compare_with_ledger(self.con, self.lake, "listed_once")
+        self.con.execute("DROP TABLE listed_once")
+        self.con.execute("DELETE FROM listed")
         seen, known, rejected = self.con.execute("""
             SELECT count(*), count(*) FILTER (status <> 'rejected'), count(*) FILTER (status = 'rejected')
             FROM compared
@@ -181,15 +188,17 @@ class Listing:
         for number, uri, size, tag, earlier_size, earlier_tag, earlier_sha256, earlier_at in zip(
             *(column.to_pylist() for column in rows.columns), strict=True
         ):
-            log_file = self.local[number] if number is not None else self._object(uri, size, tag)
+            log_file = self.local[number] if number is not None else self._made_again(uri, size, tag)
             if earlier_sha256:
                 moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=earlier_at)
                 log_file = log_file.with_earlier(Earlier(earlier_size, earlier_tag, earlier_sha256, moment))
             yield log_file
 
-    def _object(self, uri: str, size_bytes: int, etag: str) -> LogFile:
+    def _made_again(self, uri: str, size_bytes: int, version_tag: str) -> LogFile:
+        if not is_s3_uri(uri):
+            return plain_log_file(uri, size_bytes, version_tag)
         bucket, key = split_s3_uri(uri)
-        return self.buckets[bucket].log_file(S3Object(key, etag, size_bytes))
+        return self.buckets[bucket].log_file(S3Object(key, version_tag, size_bytes))
 
     def _insert(self, rows: list[_Row], *, unless_listed: bool = False) -> None:
         if not rows:

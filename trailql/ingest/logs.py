@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from trailql.lake.storage import open_storage
 from trailql.sources.aws import Aws
 from trailql.sources.local import local_log_files
 from trailql.sources.s3 import Bucket, is_s3_uri, split_s3_uri
+from trailql.sources.source import LogFile
 from trailql.sources.trail_prefixes import Trails, find_trail_prefixes
 
 RELIST_DAYS = 3
@@ -181,7 +182,15 @@ def _list(
     open_things: ExitStack,
 ) -> Listing:
     """All candidates, in a database of their own, held against the lake or against an empty one."""
-    local = list(local_log_files([source for source in sources if not is_s3_uri(source)]))
+    listed_in = lake
+    if listed_in is None:
+        nowhere = open_things.enter_context(tempfile.TemporaryDirectory(prefix="trailql-"))
+        listed_in = open_lake_folder(nowhere, create=True)
+    con = open_things.enter_context(working_connection(listed_in, limits.memory))
+    listing = Listing(con, listed_in)
+    names: set[tuple[str | None, str | None]] = set()
+    local = local_log_files([source for source in sources if not is_s3_uri(source)])
+    listing.add_local(_noting(local, names))
     buckets: dict[str, Bucket] = {}
     found: list[tuple[Bucket, str, Trails]] = []
     for source in filter(is_s3_uri, sources):
@@ -190,15 +199,17 @@ def _list(
         bucket.check()
         trails = find_trail_prefixes(bucket, prefix, accounts=selection.accounts, regions=selection.regions)
         found.append((bucket, prefix, trails))
-    notes = [*unmatched(selection, [each.facts for each in local if not each.skip], [each for _, _, each in found])]
-    if lake is None:
-        nowhere = open_things.enter_context(tempfile.TemporaryDirectory(prefix="trailql-"))
-        lake = open_lake_folder(nowhere, create=True)
-    con = open_things.enter_context(working_connection(lake, limits.memory))
-    listing = Listing(con, lake)
-    listing.add_local(local)
+    notes = [*unmatched(selection, names, [each for _, _, each in found])]
     for bucket, prefix, trails in found:
         listing.add_bucket(bucket, prefix, trails, selection, relist_days)
         notes += [f"not allowed to look into {bucket.uri(each)}" for each in trails.refused]
     listing.notes += notes
     return listing
+
+
+def _noting(log_files: Iterable[LogFile], names: set[tuple[str | None, str | None]]) -> Iterator[LogFile]:
+    """The same log files; what the names of candidates say is noted."""
+    for each in log_files:
+        if not each.skip:
+            names.add((each.facts.account, each.facts.region))
+        yield each

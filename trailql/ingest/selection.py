@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from trailql.errors import UsageError, some_of
 from trailql.lake.parquet import sql_text
-from trailql.sources.keys import KeyFacts
 from trailql.sources.source import LogFile
 from trailql.sources.trail_prefixes import Trails
 
@@ -89,13 +88,17 @@ class Selection:
         return None if first and first > last else (first, last)
 
 
-def unmatched(selection: Selection, files: Sequence[KeyFacts], trails: Iterable[Trails]) -> list[str]:
+Names = Set[tuple[str | None, str | None]]
+"""Accounts with their Regions; None where a name tells neither."""
+
+
+def unmatched(selection: Selection, files: Names, trails: Iterable[Trails]) -> list[str]:
     """
     Accounts and Regions that were asked for and that no source has a folder of, in words.
 
     Args:
         selection: What was asked for.
-        files: What the names of log files at hand say.
+        files: What the names of log files at hand say: their accounts and Regions.
         trails: What was found in buckets.
 
     Raises:
@@ -104,8 +107,8 @@ def unmatched(selection: Selection, files: Sequence[KeyFacts], trails: Iterable[
     trails = list(trails)
     said = []
     for option, asked, there in (
-        ("--account", selection.accounts, [{each.account} for each in files] + [each.accounts for each in trails]),
-        ("--region", selection.regions, [{each.region} for each in files] + [each.regions for each in trails]),
+        ("--account", selection.accounts, [{account} for account, _ in files] + [each.accounts for each in trails]),
+        ("--region", selection.regions, [{region} for _, region in files] + [each.regions for each in trails]),
     ):
         if not asked or not there or not all(each and None not in each for each in there):
             continue  # where names do not tell, only the records do

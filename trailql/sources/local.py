@@ -6,6 +6,7 @@ import glob
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import BinaryIO
 
@@ -20,8 +21,11 @@ _FOREIGN_ENDINGS = frozenset(
 """Names that are no log files; inside a folder they are skipped (and named), given by hand they are read."""
 
 
-Seen = dict[tuple[int, int], str]
-"""Files and folders met so far, by device and inode."""
+_SEEN_FOLDER = "a link to a folder that is read already"
+_SEEN_FILE = "the same file on disk as one read already"
+
+Seen = dict[tuple[int, int], int]
+"""Files and folders met so far, by device and inode: the hash of the path, for a path in full is long."""
 
 
 def local_log_files(specs: Iterable[str]) -> Iterator[LogFile]:
@@ -41,12 +45,18 @@ def local_log_files(specs: Iterable[str]) -> Iterator[LogFile]:
     for spec in specs:
         is_empty, paths = True, _expand(spec)
         for path in paths:
-            found: list[LogFile] = []
-            _visit(path, seen, found, given_by_hand=True)
-            is_empty = is_empty and not found
-            yield from found
+            for found in _visit(path, seen):
+                is_empty = False
+                yield found
         if is_empty and not any(map(_holds_files, paths)):  # files that an earlier source has given already do count
             raise SourceError("no CloudTrail log files are there: not a single file", at=spec, hint=f"ls -R {spec}")
+
+
+def plain_log_file(path: str, size_bytes: int, version_tag: str) -> LogFile:
+    """The log file of which `is_plain` was said, made again of what is known of it."""
+    facts = read_key(path)
+    opener = partial(_open, path)
+    return LogFile(path, size_bytes, version_tag, opener, facts, skip=skip_reason(facts), is_plain=path.isascii())
 
 
 def _holds_files(path: str) -> bool:
@@ -63,68 +73,69 @@ def _expand(spec: str) -> list[str]:
     return matches
 
 
-def _visit(path: str, seen: Seen, found: list[LogFile], *, given_by_hand: bool) -> None:
-    """Append what lies at a path (a generator for each folder would hand every file up through all of them)."""
-    try:
-        status = os.stat(path)
-    except OSError as error:
-        found.append(_unreadable(path, error))
-        return
-    identity = (status.st_dev, status.st_ino)
-    if stat.S_ISDIR(status.st_mode):
-        if identity in seen:
-            if seen[identity] != path:
-                found.append(_skipped(path, status, "a link to a folder that is read already"))
-            return
-        seen[identity] = path
-        _visit_folder(path, seen, found)
-    elif not stat.S_ISREG(status.st_mode):
-        found.append(_skipped(path, status, "not a regular file"))
-    elif identity in seen:
-        if seen[identity] != path:
-            found.append(_skipped(path, status, "the same file on disk as one read already"))
-    else:
-        seen[identity] = path
-        _visit_file(path, status, found, given_by_hand=given_by_hand)
+def _visit(top: str, seen: Seen) -> Iterator[LogFile]:
+    """What lies at a path and below it, in the order of names; folders wait on a stack, however deep they are."""
+    waiting: list[Iterator[tuple[str, os.DirEntry[str] | None]]] = [iter([(top, None)])]
+    while waiting:
+        for path, entry in waiting[-1]:
+            try:
+                # The usual case, a plain file with one name, costs one system call.
+                is_file = entry is not None and entry.is_file(follow_symlinks=False)
+                status = entry.stat(follow_symlinks=False) if entry and is_file else os.stat(path)
+            except OSError as error:
+                yield _unreadable(path, error)
+                continue
+            is_folder = stat.S_ISDIR(status.st_mode)
+            if not is_folder and not stat.S_ISREG(status.st_mode):
+                yield _skipped(path, status, "not a regular file")
+                continue
+            identity, name = (status.st_dev, status.st_ino), hash(path)
+            if identity in seen:
+                if seen[identity] != name:
+                    yield _skipped(path, status, _SEEN_FOLDER if is_folder else _SEEN_FILE)
+                continue
+            seen[identity] = name
+            if not is_folder:
+                yield from _visit_file(path, status, given_by_hand=entry is None)
+                continue
+            inside = _inside(path)
+            if isinstance(inside, LogFile):
+                yield inside
+                continue
+            waiting.append(inside)
+            break
+        else:
+            waiting.pop()
 
 
-def _visit_folder(path: str, seen: Seen, found: list[LogFile]) -> None:
+def _inside(folder: str) -> Iterator[tuple[str, os.DirEntry[str] | None]] | LogFile:
+    """What a folder holds, or why nothing of it is read."""
     try:
-        with os.scandir(path) as entries:
+        with os.scandir(folder) as entries:
             there = sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
-        found.append(_unreadable(path, error))
-        return
+        return _unreadable(folder, error)
     if any(entry.name == "trailql.json" for entry in there):
-        found.append(_skipped(path, os.stat(path), "a trailql lake"))
-        return
-    for entry in there:
-        # The usual case, a plain file with one name, costs one system call.
-        status = entry.stat(follow_symlinks=False) if entry.is_file(follow_symlinks=False) else None
-        if status and (status.st_dev, status.st_ino) not in seen:
-            seen[status.st_dev, status.st_ino] = entry.path
-            _visit_file(entry.path, status, found, given_by_hand=False)
-        else:
-            _visit(entry.path, seen, found, given_by_hand=False)
+        return _skipped(folder, os.stat(folder), "a trailql lake")
+    return ((entry.path, entry) for entry in there)
 
 
-def _visit_file(path: str, status: os.stat_result, found: list[LogFile], *, given_by_hand: bool) -> None:
-    facts = read_key(path)
-    skip = skip_reason(facts)
-    if not skip and facts.delivered_at is None:
-        if not given_by_hand and _is_foreign(path):
-            skip = "not a log file by its name"
+def _visit_file(path: str, status: os.stat_result, *, given_by_hand: bool) -> Iterator[LogFile]:
+    plain = plain_log_file(path, status.st_size, str(status.st_mtime_ns))
+    if plain.skip or plain.facts.delivered_at is not None:
+        yield plain
+    elif not given_by_hand and _is_foreign(path):
+        yield replace(plain, skip="not a log file by its name", is_plain=False)
+    else:
+        try:
+            kind = archive_kind(path)
+        except OSError as error:
+            yield _unreadable(path, error)
+            return
+        if kind:
+            yield from archive_members(path, kind, status)
         else:
-            try:
-                kind = archive_kind(path)
-            except OSError as error:
-                found.append(_unreadable(path, error))
-                return
-            if kind:
-                found += archive_members(path, kind, status)
-                return
-    opener = partial(_open, path)
-    found.append(LogFile(path, status.st_size, str(status.st_mtime_ns), opener, facts, skip=skip))
+            yield plain
 
 
 def skip_reason(facts: KeyFacts) -> str:

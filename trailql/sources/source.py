@@ -53,6 +53,7 @@ class LogFile:
         skip: Why it will not be read; empty for a candidate.
         problem: Why it cannot be read at all (a broken link, say); empty for a candidate.
         is_remote: Whether opening it waits for a network.
+        is_plain: Whether `trailql.sources.local.plain_log_file` makes it again of its URI, size and version tag.
         earlier: What the ledger holds of another version of it.
     """
 
@@ -64,6 +65,7 @@ class LogFile:
     skip: str = ""
     problem: str = ""
     is_remote: bool = False
+    is_plain: bool = False
     earlier: Earlier | None = None
 
     def __post_init__(self) -> None:

@@ -17,6 +17,7 @@ from tests.conftest import Ingest, Rows, read_table
 from tests.made import record, write_log
 from trailql.lake.check import check
 from trailql.lake.lake import open_lake_folder
+from trailql.lake.session import working_connection
 from trailql.schema import LAYOUT_VERSION
 
 
@@ -150,3 +151,17 @@ def test_a_lake_of_tomorrow(logs: Path, lake_dir: Path, ingest: Ingest, rows: Ro
 
     assert (5, True) == (done.returncode, "pip install --upgrade" in done.stderr), done.stderr
     assert before == {path: path.read_bytes() for path in lake_dir.rglob("*") if path.is_file()}
+
+
+def test_what_does_not_fit_into_memory_is_spilled(tmp_path: Path) -> None:
+    """A run's database sorts more than it may hold, in a lake whose folder for that is not there yet, and tidies up."""
+    lake = open_lake_folder(tmp_path / "lake", create=True)
+
+    with working_connection(lake, "24MB") as con:
+        con.execute("CREATE TABLE names AS SELECT md5(range::VARCHAR) AS name FROM range(1_500_000)")
+        spilled = con.execute("SELECT count(*) FROM duckdb_temporary_files()").fetchall()[0][0]
+        first = con.execute("SELECT name FROM names ORDER BY name LIMIT 1 OFFSET 1000").fetchall()
+
+    assert spilled
+    assert first
+    assert not (tmp_path / "lake" / "tmp").exists()

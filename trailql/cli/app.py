@@ -71,7 +71,6 @@ def _keep_freed_memory() -> None:
 
     Arrow's reads its environment when pyarrow is loaded, which the commands do later; glibc's is told by `mallopt`.
     """
-    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
     os.environ.setdefault("MIMALLOC_ALLOW_LARGE_OS_PAGES", "1")
     trim_threshold, mmap_threshold = -1, -3
     try:

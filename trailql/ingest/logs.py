@@ -28,6 +28,9 @@ from trailql.sources.trail_prefixes import Trails, find_trail_prefixes
 RELIST_DAYS = 3
 """Delivery days listed again by every run; deliveries can be 30 days late, so a weekly run relists those."""
 
+_NAMES_MEMORY = "128MB"
+"""What the names of log files may take; more of them spill to disk."""
+
 
 @dataclass(frozen=True, slots=True)
 class IngestPlan:
@@ -186,7 +189,7 @@ def _list(
     if listed_in is None:
         nowhere = open_things.enter_context(tempfile.TemporaryDirectory(prefix="trailql-"))
         listed_in = open_lake_folder(nowhere, create=True)
-    con = open_things.enter_context(working_connection(listed_in, limits.memory))
+    con = open_things.enter_context(working_connection(listed_in, _NAMES_MEMORY))
     listing = Listing(con, listed_in)
     names: set[tuple[str | None, str | None]] = set()
     local = local_log_files([source for source in sources if not is_s3_uri(source)])

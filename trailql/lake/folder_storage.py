@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -103,13 +104,27 @@ class FolderStorage:
 
     @contextmanager
     def scratch(self) -> Iterator[str]:
-        folder = self.path / SCRATCH / uuid4().hex  # DuckDB makes it when it needs it
+        folder = self._made_scratch()
         try:
             yield str(folder)
         finally:
             rmtree(folder, ignore_errors=True)
-            with suppress(OSError):
-                folder.parent.rmdir()
+            if folder.is_relative_to(self.path):
+                with suppress(OSError):
+                    folder.parent.rmdir()
+
+    def _made_scratch(self) -> Path:
+        """DuckDB makes the folder it spills to, but none above it; in a lake that is only read it lies elsewhere."""
+        folder = self.path / SCRATCH / uuid4().hex
+        for _ in range(10):
+            try:
+                folder.mkdir(parents=True)
+            except FileNotFoundError:  # somebody has just deleted the folder above as empty
+                continue
+            except OSError:
+                break
+            return folder
+        return Path(tempfile.mkdtemp(prefix="trailql-"))
 
     @contextmanager
     def announce(self, writer: str) -> Iterator[Note]:

@@ -67,6 +67,31 @@ def test_compaction_keeps_every_row(fragments: Fragments, rows: Rows) -> None:
         assert keys == sorted(keys)
 
 
+def test_a_large_day_is_sorted_in_parts(
+    logs: Path, lake_dir: Path, ingest: Ingest, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day of many events is sorted within each quarter, not over all of it, and holds the same rows."""
+    monkeypatch.setattr(compacting, "_SLICE_ROWS", 10)
+    midnight = TIME.replace(hour=0, minute=0)
+    for number in range(2):
+        moments = [midnight + timedelta(minutes=30 * each + number) for each in range(48)]
+        names = ("DescribeInstances", "RunInstances") * 24
+        made = zip(moments, names, strict=True)
+        records = [record(100 * number + each, at=at, eventName=name) for each, (at, name) in enumerate(made)]
+        write_log(logs, *records, unique=f"number{number:010d}")
+        ingest()
+    before = in_order(rows())
+
+    compact(open_lake_folder(lake_dir))
+
+    found = rows()
+    keys = [(row["eventTime"].hour // 6, *(str(_value(row, column)) for column in SORT_COLUMNS)) for row in found]
+    assert before == in_order(found)
+    assert keys == sorted(keys)
+    assert {0, 1, 2, 3} == {key[0] for key in keys}
+    assert [key[1:] for key in keys] != sorted(key[1:] for key in keys)
+
+
 def _value(row: dict[str, Any], column: str) -> Any:
     for name in column.split("."):
         row = row[name]

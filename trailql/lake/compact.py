@@ -25,7 +25,11 @@ TARGET_BYTES = 128 * 1024 * 1024
 MOST_SMALL_FILES = 24
 """Small files a day, or a table without days, may have before an ingest compacts them."""
 
-_ROWS_AT_ONCE = 200_000
+_ROWS_AT_ONCE = 122_880
+"""Rows of a row group: as many as DuckDB hands out at most."""
+_SLICE_ROWS = 250_000
+_MOST_SLICES = 4
+_DAY_MS = 24 * 60 * 60 * 1000
 _ORDER = {
     "events": ", ".join(SORT_COLUMNS),
     "files": "delivered_at, uri, ingested_at",
@@ -154,7 +158,10 @@ def _write(
     total = sum(part.rows for part in rewrite.parts)
     count = max(1, sum(part.size_bytes for part in rewrite.parts) // target_bytes)
     partition: dict[str, str | None] = {PARTITION_COLUMN: str(rewrite.day)} if rewrite.day else {}
-    query = f"SELECT * FROM ({rows_sql(snapshot, rewrite.parts)}) ORDER BY {_ORDER[snapshot.table]}"
+    order = _ORDER[snapshot.table]
+    if rewrite.table == "events":
+        order = f"{_slice_sql(total, count)}, {order}"
+    query = f"SELECT * FROM ({rows_sql(snapshot, rewrite.parts)}) ORDER BY {order}"
     groups = (
         pa.Table.from_batches([each]) for each in con.sql(query).to_arrow_reader(min(_ROWS_AT_ONCE, -(-total // count)))
     )
@@ -174,6 +181,18 @@ def _write(
         )
         first = next(groups, None)
     return files
+
+
+def _slice_sql(rows: int, files: int) -> str:
+    """
+    SQL of the part of the day an event belongs to: rows are sorted within it.
+
+    Sessions last an hour. Sorted over the whole day a row group holds them all, and names each in more bits, from a
+    longer dictionary: a day of a million events takes 16 % more than ingested at once, in four parts 6 %. More parts
+    than four, or than files, would leave a rule about one API less to skip.
+    """
+    slices = max(files, min(_MOST_SLICES, rows // _SLICE_ROWS), 1)
+    return f"(epoch_ms(eventTime) % {_DAY_MS}) // {-(-_DAY_MS // slices)}"
 
 
 def _up_to(most: int, first: pa.Table, groups: Iterator[pa.Table]) -> Iterator[pa.Table]:

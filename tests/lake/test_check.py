@@ -14,6 +14,7 @@ from trailql.errors import LakeError
 from trailql.lake.check import check
 from trailql.lake.lake import open_lake_folder
 from trailql.lake.writer import writing
+from trailql.query.engine import open_lake
 
 
 @pytest.fixture
@@ -105,3 +106,19 @@ def test_changed_books_are_seen(whole: None, lake_dir: Path) -> None:
     problems = check(open_lake_folder(lake_dir)).problems
 
     assert [("events lost", "0 events, the ledger says 50")] == [(each.kind, each.what) for each in problems]
+
+
+def test_questions_to_a_damaged_lake_name_it(logs: Path, lake_dir: Path, ingest: Ingest) -> None:
+    """Where a file of the lake is missing or cut off, a question is refused with the command that looks into it."""
+    write_log(logs, record(1))
+    ingest()
+    (path,) = (lake_dir / "events").rglob("part-*.parquet")
+    path.write_bytes(path.read_bytes()[:2000])
+
+    with pytest.raises(LakeError, match="missing or damaged") as cut:
+        open_lake(lake_dir)
+    path.unlink()
+    with pytest.raises(LakeError, match="missing or damaged") as missing:
+        open_lake(lake_dir)
+
+    assert cut.value.hint == missing.value.hint == f"trailql lake check --lake {lake_dir}"

@@ -235,6 +235,25 @@ def test_objects_that_are_gone_or_overwritten(server: Server, bucket: str, queue
     assert 1 == consume(server, queue, lake_dir).ingest.events_added
 
 
+@pytest.mark.parametrize("newer_first", [False, True], ids=["older-first", "newer-first"])
+def test_two_versions_of_one_object_at_once(
+    server: Server, bucket: str, queue: str, lake_dir: Path, newer_first: bool
+) -> None:
+    """Each announced version has a ledger row of its own: the overwritten one was not read, the other one was."""
+    newer = log_file(2, 1, _AT)
+    server.client("s3").put_object(Bucket=bucket, Key=NAME, Body=newer)
+    messages = [s3_event(bucket, NAME, BODY), s3_event(bucket, NAME, newer)]
+    send(server, queue, messages[::-1] if newer_first else messages)
+
+    found = consume(server, queue, lake_dir).ingest
+
+    assert (1, 1, 1, 1) == (found.ingested, found.rejected, found.overwritten, found.events_added)
+    rows = {row["status"]: row for row in read_table(lake_dir, "files")}
+    assert {"ingested", "rejected"} == rows.keys()
+    assert (1, None) == (rows["ingested"]["rows_added"], rows["ingested"]["reason"])
+    assert (0, None) == (rows["rejected"]["rows_added"], rows["rejected"]["sha256_stored"])
+
+
 def test_queue_that_may_not_be_read_makes_no_lake(
     server: Server, queue: str, lake_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

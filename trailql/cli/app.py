@@ -58,7 +58,10 @@ def main() -> None:
         # The reader (head, less) has gone: nothing is wrong. Keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RuntimeError) as error:
+        # DuckDB, interrupted while it answers, says so in an error of its own.
+        if not isinstance(error, KeyboardInterrupt) and "Query interrupted" not in str(error):
+            raise
         print("trailql: interrupted", file=sys.stderr)
         raise SystemExit(130) from None
     finally:

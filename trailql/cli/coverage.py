@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -47,6 +48,8 @@ def coverage(
     if not 0 < chance < 1:
         raise UsageError("--chance lies between 0 and 1", hint="--chance 0.001")
     begin, end = span(since, until)
+    if begin and begin > datetime.now(UTC):
+        raise UsageError(f"--since {since} has not come yet", hint="--since 7d")
     with open_for_coverage(open_lake_folder(lake), begin, end) as opened:
         found = find_coverage(
             opened,

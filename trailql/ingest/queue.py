@@ -149,8 +149,9 @@ def _deal_with(messages: list[Message], queue: SqsQueue, run: Pipeline, aws: Aws
     group = _read_messages(messages, aws, summary)
     for message, reason in group.poison:
         run.set_aside(f"{queue.url}#{message.message_id}", message.body, reason)
+    first, *others = _rounds(_each_once(pair for pairs in group.objects.values() for pair in pairs))
     listing = Listing(run.cursor(), run.lake)
-    listing.add_objects(_each_once(pair for pairs in group.objects.values() for pair in pairs))
+    listing.add_objects(first)
     listing.add_local(
         LogFile(
             f"{queue.url}#{message.message_id}", len(message.body.encode()), "", _no_bytes, problem=f"message: {reason}"
@@ -158,6 +159,10 @@ def _deal_with(messages: list[Message], queue: SqsQueue, run: Pipeline, aws: Aws
         for message, reason in group.poison
     )
     run.take(listing.wanted(Selection(), run.summary))
+    for objects in others:
+        listing = Listing(run.cursor(), run.lake)
+        listing.add_objects(objects)
+        run.take(listing.wanted(Selection(), run.summary))
     run.compact_young()
     summary.poison += [(f"{queue.url}#{message.message_id}", reason) for message, reason in group.poison]
     run.summary.set_unread(run.unread)
@@ -198,6 +203,18 @@ def _each_once(pairs: Iterable[tuple[Bucket, S3Object]]) -> list[tuple[Bucket, S
         known = each if each.etag and each.size_bytes >= 0 else bucket.head_or_gone(each.key)
         found[bucket.name, known.key, known.etag] = (bucket, known)
     return list(found.values())
+
+
+def _rounds(objects: Iterable[tuple[Bucket, S3Object]]) -> list[list[tuple[Bucket, S3Object]]]:
+    """Several versions of one object are several readings, each with a ledger row of its own: one a round."""
+    rounds: list[dict[tuple[str, str], tuple[Bucket, S3Object]]] = [{}]
+    for bucket, each in objects:
+        name = (bucket.name, each.key)
+        free = next((held for held in rounds if name not in held), None)
+        if free is None:
+            rounds.append(free := {})
+        free[name] = (bucket, each)
+    return [list(held.values()) for held in rounds]
 
 
 def _no_bytes() -> BinaryIO:

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from trailql.errors import QueryError
+from trailql.errors import LakeError, QueryError
 from trailql.lake.lake import Lake, open_lake_folder
 from trailql.lake.parquet import rows_sql, sql_text
 from trailql.schema import EVENT_COLUMNS, TABLES
@@ -39,7 +39,12 @@ class OpenLake:
         self._con.execute("SET TimeZone = 'UTC'")
         lake.storage.prepare(self._con)
         for table in TABLES:
-            self._con.execute(f'CREATE VIEW "{table}" AS {_view_sql(lake, table, since, until)}')
+            try:
+                self._con.execute(f'CREATE VIEW "{table}" AS {_view_sql(lake, table, since, until)}')
+            except duckdb.Error as error:
+                self._con.close()
+                hint = f"trailql lake check --lake {lake.root}"
+                raise LakeError(f"a file of {table} is missing or damaged", at=lake.root, hint=hint) from error
         for macro in _MACROS:
             self._con.execute(macro)
         # The order matters: the allow-list can no longer be set once outside access is off.

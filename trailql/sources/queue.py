@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from math import ceil
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -84,7 +85,7 @@ class SqsQueue:
             answer = self._client.receive_message(
                 QueueUrl=self.url,
                 MaxNumberOfMessages=_AT_ONCE,
-                WaitTimeSeconds=max(0, min(_LONGEST_WAIT, int(wait_seconds))),
+                WaitTimeSeconds=max(0, min(_LONGEST_WAIT, ceil(wait_seconds))),
                 AttributeNames=["ApproximateReceiveCount"],
             )
         return [

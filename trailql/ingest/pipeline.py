@@ -36,7 +36,7 @@ from trailql.normalize.prepare import DEFAULT_MAX_BYTES, Prepared, record_batch
 from trailql.sources.source import LogFile
 
 _CHUNK_BYTES = 16 * 1024 * 1024
-_TYPED_AT_ONCE = 2
+_TYPED_AT_ONCE = 4
 """A batch is typed in so many parts: large files in the lake, no long wait before the first and after the last."""
 _WAITING = 1
 """Parts that wait while one is typed."""

@@ -1,0 +1,1 @@
+"""The bundled questions, asked of the sample logs and of records made for them."""

@@ -108,7 +108,7 @@ def _bench(arguments: argparse.Namespace) -> dict[str, Any]:
         theirs.append(_timed([__file__, "--plain-duckdb", pattern, str(plain)]))
     best, rival = min(ours, key=lambda run: run.seconds), min(theirs, key=lambda run: run.seconds)
     with open_lake(lake) as opened:
-        counted = opened.sql("SELECT count(*) AS n FROM events").column("n")[0].as_py()
+        counted = opened.sql("SELECT count(*) AS n FROM events").arrow().column("n")[0].as_py()
         if counted != events:
             raise SystemExit(f"the lake holds {counted:,} events, the trail has {events:,}")
         questions = {} if arguments.no_questions else _ask(opened, pattern)
@@ -138,7 +138,7 @@ def _ask(opened: OpenLake, pattern: str) -> dict[str, dict[str, float]]:
         lake_seconds = []
         for _ in range(3):
             started = time.perf_counter()
-            from_lake = opened.sql(question).to_pylist()
+            from_lake = opened.sql(question).dicts()
             lake_seconds.append(time.perf_counter() - started)
         with duckdb.connect() as con:
             con.execute("SET preserve_insertion_order = false")

@@ -257,7 +257,7 @@ def _in_lake(lake: Path) -> int:
     from trailql.query.engine import open_lake
 
     with open_lake(lake) as opened:
-        return int(opened.sql("SELECT count(*) AS n FROM events").column("n")[0].as_py())
+        return int(opened.sql("SELECT count(*) AS n FROM events").arrow().column("n")[0].as_py())
 
 
 def _loop(url: str) -> tuple[float, int]:

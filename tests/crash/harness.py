@@ -199,7 +199,7 @@ def held(lake: Path) -> dict[str, list[tuple[Any, ...]]]:
     """All rows of a lake, without what may differ between two runs; fails when a reader cannot read."""
     with open_lake(lake) as opened:
         return {
-            name: list(zip(*opened.sql(sql).to_pydict().values(), strict=True))
+            name: list(zip(*opened.sql(sql).arrow().to_pydict().values(), strict=True))
             for name, sql in (("events", _EVENTS), ("files", _FILES), ("set_aside", _SET_ASIDE), ("expired", _EXPIRED))
         }
 

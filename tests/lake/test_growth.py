@@ -71,7 +71,7 @@ def test_a_field_nobody_knows_can_be_asked_for(logs: Path, lake_dir: Path, inges
         found = lake.sql("""
             SELECT record_field('newField') AS one, record_field('newParts.a[1]') AS two, record_field('none') AS three
             FROM events ORDER BY one NULLS LAST
-        """).to_pylist()
+        """).dicts()
 
     assert [{"one": "blue", "two": "2.5", "three": None}, {"one": None, "two": None, "three": None}] == found
 
@@ -118,7 +118,7 @@ def test_an_old_lake_gets_the_new_columns(logs: Path, lake_dir: Path, ingest: In
     assert {"newField", "newFlag", "newParts"} <= set(fields)
     assert 7 == json.loads(newer("query", "SELECT count(*) AS n FROM events", "--format", "json"))[0]["n"]
     with open_lake(lake_dir) as older:
-        assert 7 == older.sql("SELECT count(*) AS n FROM events")["n"][0].as_py()
+        assert 7 == older.sql("SELECT count(*) AS n FROM events").arrow()["n"][0].as_py()
 
 
 def test_a_lake_whose_ledger_is_older(logs: Path, lake_dir: Path, ingest: Ingest) -> None:
@@ -128,13 +128,13 @@ def test_a_lake_whose_ledger_is_older(logs: Path, lake_dir: Path, ingest: Ingest
     subprocess.run([sys.executable, "-c", made], check=True, capture_output=True)
     assert "duplicates_in_file" not in {field.name for field in DeltaTable(str(lake_dir / "files")).schema().fields}
     with open_lake(lake_dir) as lake:
-        assert [(1, None)] == _counts(lake.sql("FROM files").to_pylist())
+        assert [(1, None)] == _counts(lake.sql("FROM files").dicts())
     write_log(logs, record(2, at=TIME), record(2, at=TIME), unique="another0another0")
 
     ingest()
 
     with open_lake(lake_dir) as lake:
-        assert [(1, None), (1, 1)] == _counts(lake.sql("FROM files ORDER BY ingested_at").to_pylist())
+        assert [(1, None), (1, 1)] == _counts(lake.sql("FROM files ORDER BY ingested_at").dicts())
 
 
 def _counts(rows: list[dict[str, Any]]) -> list[tuple[Any, Any]]:

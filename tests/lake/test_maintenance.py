@@ -57,7 +57,7 @@ def test_compaction_keeps_every_row(fragments: Fragments, rows: Rows) -> None:
     with open_lake(lake.root) as reader:
         done = compact(lake)
 
-        assert before[0] == in_order(reader.sql("FROM events").to_pylist())
+        assert before[0] == in_order(reader.sql("FROM events").dicts())
     assert before == (in_order(rows()), in_order(rows("files")))
     assert (2, 18, 3, 186) == (done.days, done.files_before, done.files_after, done.rows)
     assert 2 == len(lake.snapshot("events").parts)
@@ -208,7 +208,9 @@ def test_many_ingests_compact_by_themselves(fragments: Fragments, lake_dir: Path
             days[part.day] = days.get(part.day, 0) + 1
         assert max(days.values()) <= MOST_SMALL_FILES + 1, table
     with open_lake(lake_dir) as opened:
-        assert [(2 * MOST_SMALL_FILES + 4) * 4] == opened.sql("SELECT count(*) AS n FROM events")["n"].to_pylist()
+        assert [(2 * MOST_SMALL_FILES + 4) * 4] == opened.sql("SELECT count(*) AS n FROM events").arrow()[
+            "n"
+        ].to_pylist()
 
 
 def test_expired_days_go_and_the_books_stay_right(fragments: Fragments, rows: Rows, ingest: Ingest) -> None:

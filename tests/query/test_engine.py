@@ -40,7 +40,7 @@ def test_answers_with_rows(opened: OpenLake) -> None:
     """
     A SELECT comes back as an Arrow table.
     """
-    assert [{"n": 4}] == opened.sql(_COUNT).to_pylist()
+    assert [{"n": 4}] == opened.sql(_COUNT).dicts()
 
 
 def test_parameters_are_bound(opened: OpenLake) -> None:
@@ -49,8 +49,8 @@ def test_parameters_are_bound(opened: OpenLake) -> None:
     """
     query = "SELECT count(*) AS n FROM events WHERE eventName = $name"
 
-    assert [{"n": 4}] == opened.sql(query, {"name": "ConsoleLogin"}).to_pylist()
-    assert [{"n": 0}] == opened.sql(query, {"name": "' OR true --"}).to_pylist()
+    assert [{"n": 4}] == opened.sql(query, {"name": "ConsoleLogin"}).dicts()
+    assert [{"n": 0}] == opened.sql(query, {"name": "' OR true --"}).dicts()
 
 
 @pytest.mark.parametrize(
@@ -66,14 +66,14 @@ def test_window_is_half_open(
     day = lambda hm: datetime(2026, 10, 14, *hm, tzinfo=UTC) if hm else None  # noqa: E731
 
     with open_lake(folder, since=day(since), until=day(until)) as lake:
-        assert [{"n": expected}] == lake.sql(_COUNT).to_pylist()
+        assert [{"n": expected}] == lake.sql(_COUNT).dicts()
 
 
 def test_tables_without_rows_can_be_asked(opened: OpenLake) -> None:
     """
     set_aside exists for SQL before the first record was set aside.
     """
-    assert [] == opened.sql("SELECT log_file, reason FROM set_aside").to_pylist()
+    assert [] == opened.sql("SELECT log_file, reason FROM set_aside").dicts()
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_reaches_nothing_but_the_lake(opened: OpenLake, folder: Path, text: str)
         opened.sql(text.format(lake=folder))
 
     assert before == sorted(path.name for path in folder.rglob("*"))
-    assert [{"n": 4}] == opened.sql(_COUNT).to_pylist()
+    assert [{"n": 4}] == opened.sql(_COUNT).dicts()
 
 
 def test_says_what_is_wrong(opened: OpenLake) -> None:

@@ -23,7 +23,7 @@ def ask(lake: Path, name: str, **given: Any) -> list[Row]:
     assert question is not None, name
     values = question.values({key: str(value) for key, value in given.items()})
     with open_lake(lake) as opened:
-        rows: list[Row] = opened.sql(question.sql, values).to_pylist()
+        rows: list[Row] = opened.sql(question.sql, values).dicts()
     return rows
 
 

@@ -137,6 +137,6 @@ def test_the_example_on_the_page(sample: Path) -> None:
     assert question is not None
 
     with open_lake(sample) as lake:
-        table = render(lake.sql(question.sql, question.values({})), Format.TABLE, width=None)
+        table = render(lake.sql(question.sql, question.values({})).arrow(), Format.TABLE, width=None)
 
     assert f"$ trailql query new_source_addresses --lake lake\n{table}```" in _PAGE.read_text()

@@ -41,7 +41,7 @@ def opened(bucket: str, aws: Aws) -> Callable[[], Lake]:
 def event_ids(lake: Lake) -> list[str]:
     """What a query sees."""
     with OpenLake(lake) as asked:
-        found: list[str] = asked.sql("SELECT eventID FROM events ORDER BY ALL")["eventID"].to_pylist()
+        found: list[str] = asked.sql("SELECT eventID FROM events ORDER BY ALL").arrow()["eventID"].to_pylist()
     return found
 
 

@@ -95,5 +95,5 @@ def test_first_run_takes_all_and_the_next_only_what_is_new(organization: Server,
 
 def _event_ids(lake: Path) -> list[str]:
     with open_lake(lake) as opened:
-        found: list[str] = opened.sql("SELECT eventID FROM events").column("eventID").to_pylist()
+        found: list[str] = opened.sql("SELECT eventID FROM events").arrow().column("eventID").to_pylist()
     return sorted(found)

@@ -327,7 +327,7 @@ def _ids(lake: Path) -> list[str]:
     if not (lake / "trailql.json").exists():
         return []
     with open_lake(lake) as opened:
-        found: list[str] = opened.sql("SELECT eventID FROM events").column("eventID").to_pylist()
+        found: list[str] = opened.sql("SELECT eventID FROM events").arrow().column("eventID").to_pylist()
     return sorted(found)
 
 

@@ -380,7 +380,7 @@ def test_lake_in_s3(server: Server, bucket: str, logs: Path, monkeypatch: pytest
     assert (15, 0) == (first.events_added, again.events_added)
     assert 5 == again.files_known
     with open_lake(lake) as opened:
-        assert 15 == opened.sql("SELECT count(*) AS n FROM events").column("n")[0].as_py()
+        assert 15 == opened.sql("SELECT count(*) AS n FROM events").arrow().column("n")[0].as_py()
         for outside in (f"{bucket}/junk.json", f"{bucket}/lakes/one/../../junk.json", f"{bucket}/lakes/one2/x.json"):
             with pytest.raises(QueryError):
                 opened.sql(f"SELECT * FROM read_text('s3://{outside}')")
@@ -398,7 +398,7 @@ def test_writers_at_once_on_a_lake_in_s3(
         list(pool.map(lambda number: ingest_logs([str(logs / str(number))], lake), range(4)))
 
     with open_lake(lake) as opened:
-        found = opened.sql("SELECT eventID FROM events").column("eventID").to_pylist()
+        found = opened.sql("SELECT eventID FROM events").arrow().column("eventID").to_pylist()
     assert sorted(map(event_id, range(80))) == sorted(found)
 
 

@@ -48,7 +48,7 @@ def query(
     begin, end = span(since, until)
     sql, values = _statement(text, pairs(param))
     with open_lake(lake, since=begin, until=end) as opened:
-        rows = opened.sql(sql, values)
+        rows = opened.sql(sql, values).arrow()
         there = _days_there(opened.lake) if not rows.num_rows and (begin or end) else ""
     shown = rows.slice(0, limit) if limit is not None else rows
     write_rows(shown, format, output)

@@ -71,7 +71,7 @@ def run_detection(
     values |= {"since": since or _BEGINNING, "until": until or _END}
     with OpenLake(lake, window(since, detection.lookback), until) as opened:
         try:
-            rows = opened.sql(detection.file.sql, values).to_pylist()
+            rows = opened.sql(detection.file.sql, values).dicts()
         except QueryError as error:
             raise DetectionError(error.message, at=str(detection.file.path)) from error
     found = [_finding(detection, row) for row in rows]

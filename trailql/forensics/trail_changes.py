@@ -63,7 +63,7 @@ class TrailChange:
 
 def trail_changes(opened: OpenLake, since: datetime, until: datetime) -> list[TrailChange]:
     """The changes of `since <= eventTime < until`, in order of time."""
-    rows = opened.sql(_CHANGES, {"since": since, "until": until}).to_pylist()
+    rows = opened.sql(_CHANGES, {"since": since, "until": until}).dicts()
     return [
         TrailChange(
             time=row["eventTime"],

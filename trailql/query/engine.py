@@ -2,13 +2,17 @@
 SQL over a lake: a DuckDB connection that sees the lake's tables and nothing else.
 
 The text of a query is not trusted. It runs without access to files outside the lake, network, extensions and
-settings, and only a single statement that reads is let through.
+settings, within bounds of memory and time, and only a single statement that reads is let through (`trailql.query.wall`).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,9 +23,15 @@ import pyarrow as pa
 from trailql.errors import LakeError, QueryError
 from trailql.lake.lake import Lake, open_lake_folder
 from trailql.lake.parquet import rows_sql, sql_text
+from trailql.query import wall
+from trailql.query.result import Result
+from trailql.query.words import hint_for, in_words
 from trailql.schema import EVENT_COLUMNS, TABLES
 
-_READING_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
+_LOOK_EVERY = 0.1
+"""Seconds between two looks at a running query."""
+
+Progress = Callable[[float], None]
 
 
 class OpenLake:
@@ -31,27 +41,46 @@ class OpenLake:
     Args:
         lake: The lake.
         since, until: Only events of `since <= eventTime < until` are seen.
+        memory: Most memory a query may take, such as `8GB`; beyond it sorts, groups and joins spill to disk. Half of
+            the machine's without.
     """
 
-    def __init__(self, lake: Lake, since: datetime | None = None, until: datetime | None = None) -> None:
+    def __init__(
+        self, lake: Lake, since: datetime | None = None, until: datetime | None = None, memory: str | None = None
+    ) -> None:
         self.lake = lake
+        self._scratch = tempfile.mkdtemp(prefix="trailql-")
         self._con = duckdb.connect(config={"python_enable_replacements": False})
-        self._con.execute("SET TimeZone = 'UTC'")
-        lake.storage.prepare(self._con)
+        try:
+            self._set_up(lake, since, until, memory)
+        except BaseException:
+            self.close()
+            raise
+
+    def _set_up(self, lake: Lake, since: datetime | None, until: datetime | None, memory: str | None) -> None:
+        con = self._con
+        con.execute("SET TimeZone = 'UTC'")
+        con.execute("SET enable_progress_bar = false")
+        try:
+            con.execute(f"SET memory_limit = {sql_text(memory or _half_of_memory())}")
+        except duckdb.Error as error:
+            raise QueryError(in_words(error), hint="an amount of memory reads 8GB or 500MB") from error
+        con.execute(f"SET temp_directory = {sql_text(self._scratch)}")
+        con.execute(f"SET max_temp_directory_size = '{max(shutil.disk_usage(self._scratch).free // 2, 1 << 20)}B'")
+        lake.storage.prepare(con)
         for table in TABLES:
             try:
-                self._con.execute(f'CREATE VIEW "{table}" AS {_view_sql(lake, table, since, until)}')
+                con.execute(f'CREATE VIEW "{table}" AS {_view_sql(lake, table, since, until)}')
             except duckdb.Error as error:
-                self._con.close()
                 hint = f"trailql lake check --lake {lake.root}"
                 raise LakeError(f"a file of {table} is missing or damaged", at=lake.root, hint=hint) from error
         for macro in _MACROS:
-            self._con.execute(macro)
+            con.execute(macro)
         # The order matters: the allow-list can no longer be set once outside access is off.
-        self._con.execute(f"SET allowed_directories = [{sql_text(lake.root)}]")
+        con.execute(f"SET allowed_directories = [{sql_text(lake.root)}, {sql_text(self._scratch)}]")
         for setting in ("autoinstall_known_extensions", "autoload_known_extensions", "enable_external_access"):
-            self._con.execute(f"SET {setting} = false")
-        self._con.execute("SET lock_configuration = true")
+            con.execute(f"SET {setting} = false")
+        con.execute("SET lock_configuration = true")
 
     def __enter__(self) -> OpenLake:
         return self
@@ -62,69 +91,117 @@ class OpenLake:
     def close(self) -> None:
         """Close the connection."""
         self._con.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def sql(self, text: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+    def sql(
+        self,
+        text: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        timeout: float | None = None,
+        on_progress: Progress | None = None,
+    ) -> Result:
         """
         Run one reading statement.
 
         Args:
-            text: SQL over `events`, `files` and `set_aside`.
+            text: SQL over the lake's tables.
             parameters: Values for its `$names`; bound, never pasted in.
+            timeout: Seconds after which it is cancelled.
+            on_progress: Called now and then while it runs, with how much is done, 0 to 1.
 
         Returns:
-            The rows. Times are UTC.
+            The rows: `.arrow()`, `.pl()`, `.df()`, `.dicts()`, `.rows()`. Times are UTC.
 
         Raises:
-            QueryError: It does not parse or bind, is not allowed, or fails while running.
+            QueryError: It does not parse or bind, is not allowed, fails while running, or takes too long.
+            KeyboardInterrupt: The user cancelled it; the lake can be asked again.
         """
-        self._refuse_all_but_reading(text)
-        try:
-            used = {name: value for name, value in (parameters or {}).items() if f"${name}" in text}
-            return self._con.sql(text, params=used or None).to_arrow_table()
-        except duckdb.Error as error:
-            raise QueryError(_in_words(error), hint=_hint(error)) from error
+        statement = self.checked(text)
+        used = {name: value for name, value in (parameters or {}).items() if name in statement.parameters}
+        return Result(self._run(statement.text, used, timeout, on_progress))
+
+    def checked(self, text: str) -> wall.Statement:
+        """
+        A statement that may run.
+
+        Raises:
+            QueryError: It does not parse, or is not allowed.
+        """
+        return wall.checked(self._con, text, TABLES)
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """The locked connection, for trailql's own SQL."""
         return self._con
 
-    def _refuse_all_but_reading(self, text: str) -> None:
-        """A statement's type does not tell: a COPY inside a CTE counts as SELECT. Its parsed tree does."""
+    def _run(
+        self, text: str, parameters: Mapping[str, Any], timeout: float | None, on_progress: Progress | None
+    ) -> pa.Table:
+        """In a thread of its own, so that Ctrl-C and the time limit reach it."""
+        outcome: list[pa.Table | BaseException] = []
+
+        def work() -> None:
+            try:
+                outcome.append(self._con.sql(text, params=dict(parameters) or None).to_arrow_table())
+            except BaseException as error:  # noqa: BLE001: raised again by whoever waits
+                outcome.append(error)
+
+        thread = threading.Thread(target=work, name="trailql-query", daemon=True)
+        end = time.monotonic() + timeout if timeout is not None else None
+        thread.start()
         try:
-            rows = self._con.execute("SELECT json_serialize_sql($text)", {"text": text}).fetchall()
-        except duckdb.Error as error:
-            raise QueryError(_in_words(error)) from error
-        parsed = json.loads(rows[0][0])
-        if parsed.get("error"):
-            message = parsed.get("error_message", "")
-            if parsed.get("error_type") == "not implemented":
-                raise QueryError("only SELECT is allowed here", hint="the lake is written by trailql ingest alone")
-            raise QueryError(_first_line(message))
-        statements = parsed.get("statements", [])
-        if len(statements) != 1:
-            raise QueryError("one statement at a time, please")
-        for node in _nodes(statements[0]):
-            if node not in _READING_NODES:
-                raise QueryError("only SELECT is allowed here, also inside WITH")
+            while thread.is_alive():
+                thread.join(_LOOK_EVERY)
+                if end is not None and time.monotonic() > end and thread.is_alive():
+                    self._cancel(thread)
+                    break
+                if on_progress and thread.is_alive():
+                    on_progress(max(self._con.query_progress(), 0.0) / 100)
+        except BaseException:
+            self._cancel(thread)
+            raise
+        found = outcome[0]
+        if isinstance(found, duckdb.InterruptException):
+            raise QueryError(
+                f"not done after {timeout:g} seconds, and cancelled",
+                hint="ask for fewer days (--since, --until), or allow it longer: --timeout 2h",
+            )
+        if isinstance(found, duckdb.Error):
+            raise QueryError(in_words(found), hint=hint_for(found)) from found
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    def _cancel(self, thread: threading.Thread) -> None:
+        while thread.is_alive():  # an interrupt is lost when it comes before the query has begun
+            self._con.interrupt()
+            thread.join(_LOOK_EVERY)
 
 
-def open_lake(path: str | Path, *, since: datetime | None = None, until: datetime | None = None) -> OpenLake:
+def _half_of_memory() -> str:
+    return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') // 2}B"
+
+
+def open_lake(
+    path: str | Path, *, since: datetime | None = None, until: datetime | None = None, memory: str | None = None
+) -> OpenLake:
     """
     Open a lake for questions.
 
     Args:
         path: The lake's folder.
         since, until: Only events of `since <= eventTime < until` are seen; aware datetimes.
+        memory: Most memory a query may take before it spills to disk, such as `8GB`; half of the machine's without.
 
     Raises:
         LakeError: No lake there.
 
     Example:
         with open_lake("lake") as lake:
-            print(lake.sql("SELECT count(*) FROM events").to_pylist())
+            print(lake.sql("SELECT count(*) AS n FROM events").dicts())
     """
-    return OpenLake(open_lake_folder(path), since, until)
+    return OpenLake(open_lake_folder(path), since, until, memory)
 
 
 _LATER = [f"WHEN '{column.name}' THEN \"{column.name}\"::VARCHAR" for column in EVENT_COLUMNS if column.is_later]
@@ -153,42 +230,6 @@ def _view_sql(lake: Lake, table: str, since: datetime | None, until: datetime | 
 
 def _day(moment: datetime) -> date:
     return moment.astimezone(UTC).date() if moment.tzinfo else moment.date()
-
-
-def _nodes(tree: Any) -> list[str]:
-    """The types of all query nodes in a serialized statement, however deep."""
-    found = []
-    if isinstance(tree, dict):
-        kind = tree.get("type")
-        if isinstance(kind, str) and kind.endswith("_NODE"):
-            found.append(kind)
-        for value in tree.values():
-            found += _nodes(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            found += _nodes(value)
-    return found
-
-
-def _in_words(error: duckdb.Error) -> str:
-    """DuckDB's message without its class name, position drawing and stack."""
-    text = str(error).split("\n\nLINE ", 1)[0].split("\nLINE ", 1)[0].strip()
-    return _first_line(text.split(": ", 1)[1] if ": " in text.split("\n", 1)[0] else text)
-
-
-def _first_line(text: str) -> str:
-    return " ".join(line.strip() for line in text.strip().splitlines()[:3])
-
-
-def _hint(error: duckdb.Error) -> str | None:
-    text = str(error)
-    if "Permission" in text or "disabled" in text:
-        return "a query sees the tables events, files and set_aside, and no other files"
-    if "does not exist" in text and "Table" in text:
-        return "the tables are events, files and set_aside"
-    if "not found in FROM clause" in text:
-        return "docs/lake-format.md lists the columns"
-    return None
 
 
 def window(since: datetime | None, lookback: timedelta) -> datetime | None:

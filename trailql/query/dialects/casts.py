@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from itertools import count
+from zlib import crc32
 
 from trailql.errors import QueryError
 from trailql.query.dialects import types as t
 from trailql.query.dialects.macros import STRICT
 from trailql.query.dialects.types import Type
-
-_numbers = count(1)
 
 
 def cast(sql: str, source: Type, target: Type, *, is_try: bool = False) -> str:
@@ -112,10 +110,10 @@ def _from_json(sql: str, target: Type) -> str:
         case "double" | "real" | "decimal":
             return f"CAST(trino.json_number({sql}) AS {t.duckdb_name(target)})"
         case "array":
-            each = _parameter()
+            each = f"q{crc32(sql.encode()):x}"
             return f"list_transform(trino.json_items({sql}), lambda {each}: {_from_json(each, target.element)})"
         case "map":
-            each = _parameter()
+            each = f"q{crc32(sql.encode()):x}"
             if target.key.kind != "varchar":
                 raise QueryError(f"Cannot cast json to {target}", hint="map(varchar, …)")
             value = _from_json(f"{each}.value", target.value)
@@ -142,10 +140,10 @@ def _nested(sql: str, source: Type, target: Type) -> str:
     if source.kind == "unknown":
         return f"CAST({sql} AS {t.duckdb_name(target)})"
     if source.kind == "array" and target.kind == "array":
-        each = _parameter()
+        each = f"q{crc32(sql.encode()):x}"
         return f"list_transform({sql}, lambda {each}: {_cast(each, source.element, target.element)})"
     if source.kind == "map" and target.kind == "map":
-        each = _parameter()
+        each = f"q{crc32(sql.encode()):x}"
         key, value = _cast(f"{each}.key", source.key, target.key), _cast(f"{each}.value", source.value, target.value)
         return (
             f"map_from_entries(list_transform(map_entries({sql}), lambda {each}: {{'key': {key}, 'value': {value}}}))"
@@ -164,8 +162,3 @@ def _nested(sql: str, source: Type, target: Type) -> str:
 
 def _part(sql: str, name: str, place: int) -> str:
     return f'{sql}."{name or f"field{place}"}"'
-
-
-def _parameter() -> str:
-    """A lambda's parameter of a name of its own: lambdas nest."""
-    return f"q{next(_numbers)}"

@@ -9,23 +9,28 @@ from trailql.query.dialects.mend import mended
 from trailql.query.dialects.translate import translate
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_LAKE_TABLE = re.compile(
+    rf"""\b(?:from|join)\s+"?(?:{_UUID}|arn:|[^\s"]*(?:eds|event[ _-]?data[ _-]?store)[^\s"]*)""", re.IGNORECASE
+)
+_ATHENA_TABLE = re.compile(
+    r"""\b(?:from|join)\s+(?:"?[\w-]+"?\.){0,2}"?\w*(?:cloudtrail_?logs|cloud_trail|athena)\w*""", re.IGNORECASE
+)
 _LAKE = re.compile(
-    rf"""
-      \b(?:from|join)\s+"?(?:{_UUID}|[^\s"]*(?:eds|event[_-]?data[_-]?store)[^\s"]*)
-    | \belement_at\s*\(\s*(?:\w+\.)?(?:requestparameters|responseelements|additionaleventdata|serviceeventdetails)
-    | \beventtime\s*(?:[<>=]+|between)\s*'\d{{4}}-\d\d-\d\d\ \d
+    r"""
+      \belement_at\s*\(\s*(?:\w+\.)?(?:requestparameters|responseelements|additionaleventdata|serviceeventdetails)
+    | \beventtime\s*(?:[<>=]+|between)\s*'\d{4}-\d\d-\d\d\ \d
     | \b(?:eventjson|managementevent)\b
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 _ATHENA = re.compile(
     r"""
-      \b(?:from|join)\s+(?:"?\w+"?\.)?"?\w*(?:cloudtrail_logs|athena)\w*
-    | \bjson_extract(?:_scalar)?\s*\(\s*(?:\w+\.)?(?:requestparameters|responseelements|additionaleventdata)\b
+      \bjson_extract(?:_scalar)?\s*\(\s*(?:\w+\.)?(?:requestparameters|responseelements|additionaleventdata)\b
     | \b(?:from_iso8601_timestamp|date_parse|parse_datetime)\s*\(\s*(?:\w+\.)?eventtime
     | \beventtime\s*(?:[<>=]+|between)\s*'\d{4}-\d\d-\d\dT
     | \breadonly\s*=\s*'
     | "(?:timestamp|date|year|month|day)"\s*[<>=]
+    | \b(?:requestparameters|responseelements)\s+(?:not\s+)?like\b
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -56,5 +61,9 @@ def understood(text: str, dialect: str | None = None) -> tuple[str, str]:
 
 
 def _looks_like_lake(query: str) -> bool:
-    lake, athena = len(_LAKE.findall(query)), len(_ATHENA.findall(query))
-    return lake > athena
+    """By the table's name, where it tells; else by what only one of the two writes."""
+    if _LAKE_TABLE.search(query):
+        return True
+    if _ATHENA_TABLE.search(query):
+        return False
+    return len(_LAKE.findall(query)) > len(_ATHENA.findall(query))

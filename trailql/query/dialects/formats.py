@@ -12,7 +12,8 @@ _MYSQL = {
     "T": "%H:%M:%S", "v": "%V", "W": "%A", "x": "%G", "Y": "%Y", "y": "%y", "%": "%%",
 }  # fmt: skip
 _JODA = {
-    "yyyy": "%Y", "YYYY": "%Y", "y": "%Y", "Y": "%Y", "yy": "%y", "YY": "%y", "MM": "%m", "M": "%-m", "MMM": "%b", "MMMM": "%B",
+    "yyyy": "%Y", "YYYY": "%Y", "y": "%Y", "Y": "%Y", "yy": "%y", "YY": "%y", "MM": "%m", "M": "%-m",
+    "MMM": "%b", "MMMM": "%B",
     "dd": "%d", "d": "%-d", "HH": "%H", "H": "%-H", "hh": "%I", "h": "%-I", "KK": "%I", "mm": "%M", "m": "%-M",
     "ss": "%S", "s": "%-S", "SSS": "%g", "SSSSSS": "%f", "a": "%p", "E": "%a", "EE": "%a", "EEE": "%a", "EEEE": "%A",
     "DDD": "%j", "xxxx": "%G", "ww": "%V", "e": "%u", "Z": "%z", "ZZ": "%z", "z": "%Z",

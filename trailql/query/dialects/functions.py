@@ -1,7 +1,7 @@
 """
 Trino's functions that trailql knows: how many arguments, what type comes out, and what it is in DuckDB.
 
-A function that does not stand here is refused by name, since DuckDB may have one of that name that means something else.
+A function that does not stand here is refused by name: DuckDB may have one of that name that means something else.
 """
 
 from __future__ import annotations

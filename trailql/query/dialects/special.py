@@ -21,6 +21,7 @@ from trailql.query.dialects.values import (
     json_value,
     local,
     one_type,
+    parameter,
     shown,
     time_hint,
     unknown,
@@ -197,7 +198,7 @@ def _reduce(to: Translator, node: exp.Anonymous, scope: Scope) -> Value:
 def _zip_with(to: Translator, node: exp.Anonymous, scope: Scope) -> Value:
     one, other, function = _arguments(node, 3)
     left, right = _array(to, node, one, scope), _array(to, node, other, scope)
-    place = f"p{to.number()}"
+    place = parameter(node.sql())
     body = to.bound(
         function,
         scope,
@@ -210,7 +211,7 @@ def _zip_with(to: Translator, node: exp.Anonymous, scope: Scope) -> Value:
 @_is("zip")
 def _zip(to: Translator, node: exp.Anonymous, scope: Scope) -> Value:
     values = [_array(to, node, each, scope) for each in node.expressions]
-    place = f"p{to.number()}"
+    place = parameter(node.sql())
     longest = ", ".join(f"len({each.sql})" for each in values)
     fields = [(f"field{number}", each.type.element) for number, each in enumerate(values)]
     parts = ", ".join(f"{name} := {each.sql}[{place}]" for (name, _), each in zip(fields, values, strict=True))
@@ -237,7 +238,7 @@ def _array_join(to: Translator, node: exp.Anonymous, scope: Scope) -> Value:
     element = value.type.element
     texts = value.sql
     if element.kind not in {"varchar", "unknown"}:
-        each = f"p{to.number()}"
+        each = parameter(node.sql())
         texts = f"list_transform({value.sql}, lambda {each}: {to.as_varchar(Value(each, element))})"
     return Value(f"trino.array_join({', '.join([texts, *others])})", t.VARCHAR)
 
@@ -246,7 +247,7 @@ def _array_join(to: Translator, node: exp.Anonymous, scope: Scope) -> Value:
 def _transform_map(to: Translator, node: exp.Anonymous, scope: Scope) -> Value:
     mapping, function = _arguments(node, 2)
     value = _map(to, node, mapping, scope)
-    each = f"p{to.number()}"
+    each = parameter(node.sql())
     body = to.bound(function, scope, _entry(each, value.type))
     is_key = node.name.lower() == "transform_keys"
     key, inner = (body.sql, f"{each}.value") if is_key else (f"{each}.key", body.sql)
@@ -261,7 +262,7 @@ def _transform_map(to: Translator, node: exp.Anonymous, scope: Scope) -> Value:
 def _map_filter(to: Translator, node: exp.Anonymous, scope: Scope) -> Value:
     mapping, function = _arguments(node, 2)
     value = _map(to, node, mapping, scope)
-    each = f"p{to.number()}"
+    each = parameter(node.sql())
     body = to.bound(function, scope, _entry(each, value.type))
     return Value(f"map_from_entries(list_filter(map_entries({value.sql}), lambda {each}: {body.sql}))", value.type)
 
@@ -281,7 +282,7 @@ def _map_from_entries(to: Translator, node: exp.Anonymous, scope: Scope) -> Valu
     fields = value.type.element.fields
     if len(fields) != 2:
         raise QueryError("map_from_entries needs an array of rows of two fields")
-    each = f"p{to.number()}"
+    each = parameter(node.sql())
     entry = f"{{'key': {each}.\"{fields[0][0]}\", 'value': {each}.\"{fields[1][0]}\"}}"
     return Value(
         f"map_from_entries(list_transform({value.sql}, lambda {each}: {entry}))", t.map_of(fields[0][1], fields[1][1])

@@ -33,6 +33,7 @@ from trailql.query.dialects.values import (
     json_value,
     local,
     one_type,
+    parameter,
     quoted,
     shown,
     time_hint,
@@ -454,6 +455,9 @@ class Translator:
         """A struct of the base table as the dialect shows it, when it is used as a whole."""
         if value.fields:
             return replace(value, sql=f"({packed(value.sql, value.fields)})", fields=())
+        if value.around[0]:
+            before, behind = value.around
+            return replace(value, sql=f"{before}{value.sql}{behind}", around=("", ""))
         return value
 
     # Expressions
@@ -791,8 +795,8 @@ class Translator:
         inner = self.raw(node.this, scope)
         name = node.args.get("alias")
         if name is not None and not node.args.get("order") and not node.args.get("partition_by"):
-            return Value(f"{inner.sql} OVER {quoted(name.name)}", inner.type)
-        return Value(f"{inner.sql} OVER ({self._window_inside(node, scope)})", inner.type)
+            return replace(inner, sql=f"{inner.sql} OVER {quoted(name.name)}", is_fixed=False)
+        return replace(inner, sql=f"{inner.sql} OVER ({self._window_inside(node, scope)})", is_fixed=False)
 
     def _window_inside(self, node: exp.Window, scope: Scope) -> str:
         parts = []
@@ -823,11 +827,11 @@ class Translator:
     def _filtered(self, node: exp.Filter, scope: Scope) -> Value:
         inner = self.raw(node.this, scope)
         where = node.expression.this
-        return Value(f"{inner.sql} FILTER (WHERE {self.condition(where, scope)})", inner.type)
+        return replace(inner, sql=f"{inner.sql} FILTER (WHERE {self.condition(where, scope)})")
 
     def _ignoring(self, node: exp.IgnoreNulls, scope: Scope) -> Value:
         inner = self.raw(node.this, scope)
-        return Value(f"{inner.sql[:-1]} IGNORE NULLS)", inner.type)
+        return replace(inner, sql=f"{inner.sql[:-1]} IGNORE NULLS)")
 
     def _respecting(self, node: exp.RespectNulls, scope: Scope) -> Value:
         return self.raw(node.this, scope)
@@ -949,12 +953,13 @@ class Translator:
             arguments[0] = distinct + arguments[0]
         if arguments and ending:
             arguments[-1] += ending
+        kinds = [each.type for each in values]
         fixed = found.kind == "scalar" and name not in {"random", "rand", "uuid"} and all(v.is_fixed for v in values)
-        return Value(
-            found.sql(arguments, [each.type for each in values]),
-            found.type([each.type for each in values]),
-            is_fixed=fixed,
-        )
+        made = Value(found.sql(arguments, kinds), found.type(kinds), is_fixed=fixed)
+        if name == "avg" and made.type.kind == "decimal":
+            scale = made.type.scale
+            return replace(made, around=("CAST(round(", f", {scale}) AS DECIMAL(38, {scale}))"))
+        return made
 
     def lambda_(self, node: exp.Expr, scope: Scope, kinds: Sequence[Type]) -> tuple[list[str], Value]:
         """Parameters and body of a lambda whose parameters have these types."""
@@ -965,9 +970,8 @@ class Translator:
             raise QueryError(f"{node.sql('trino')[:60]}: a lambda of {len(kinds)} parameters is expected")
         inside = scope.inner()
         made = []
-        for name, kind in zip(names, kinds, strict=True):
-            self._made += 1
-            made.append(f"p{self._made}")
+        for place, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+            made.append(f"{parameter(node.sql())}_{place}")
             inside.lambdas[name.lower()] = Value(made[-1], kind, name)
         return made, self.value(node.this, inside)
 
@@ -979,10 +983,6 @@ class Translator:
         for each, value in zip(node.expressions, values, strict=True):
             inside.lambdas[each.name.lower()] = value
         return self.value(node.this, inside)
-
-    def number(self) -> int:
-        self._made += 1
-        return self._made
 
 
 # Helpers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from zlib import crc32
 
 from trailql.errors import QueryError
 from trailql.lake.parquet import sql_text
@@ -27,6 +28,7 @@ class Value:
         day: Pattern of a partition column made of `event_date`, and that column.
         is_fixed: Depends on no column.
         literal: The text of a string literal.
+        around: What stands before and behind an aggregate, outside its OVER and FILTER.
     """
 
     sql: str
@@ -38,6 +40,7 @@ class Value:
     day: tuple[str, str] | None = None
     is_fixed: bool = False
     literal: str | None = None
+    around: tuple[str, str] = ("", "")
 
 
 @dataclass(slots=True)
@@ -108,3 +111,8 @@ def one_type(values: Sequence[Value], word: str) -> Type:
 
 def time_hint(value: Value) -> str | None:
     return f"from_iso8601_timestamp({shown(value)})" if value.type.kind == "varchar" else None
+
+
+def parameter(text: str) -> str:
+    """A name for a lambda's parameter: the same for the same text, so that GROUP BY knows an expression again."""
+    return f"p{crc32(text.encode()):x}"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trailql.cli.options import Lake, Output, OutputFormat, Parameters, Since, Until, pairs, span, span_in_words
+from trailql.cli.options import Lake, Output, OutputFormat, Parameters, Since, Until, Wide, pairs, span, span_in_words
 from trailql.cli.streams import as_far_as_read
 from trailql.errors import UsageError
 from trailql.report.rows import Format
@@ -16,7 +16,7 @@ from trailql.report.text import count_of
 
 def detect(
     detections: Annotated[
-        list[str] | None, typer.Argument(help="Only these detections, by id.", metavar="[ID…]")
+        list[str] | None, typer.Argument(help="Only these detections, by id or short name.", metavar="[ID…]")
     ] = None,
     lake: Lake = "lake",
     since: Since = None,
@@ -28,6 +28,7 @@ def detect(
     ] = None,
     format: OutputFormat = Format.TABLE,
     output: Output = None,
+    wide: Wide = False,
     list_: Annotated[bool, typer.Option("--list", help="List the detections.")] = False,
 ) -> None:
     """
@@ -61,7 +62,7 @@ def detect(
         on_progress=ran.append,
     )
     with as_far_as_read():
-        write_values(*finding_rows(findings, format), format, output, whole=("detection",))
+        write_values(*finding_rows(findings, format), format, output, whole=("detection",), wide=wide)
     if format is Format.TABLE and not output:
         print(
             f"{count_of(len(findings), 'finding')} of {count_of(len(ran), 'detection')} {span_in_words(begin, end)}",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,10 @@ from trailql.report.text import as_text, visible
 NULL = "NULL"
 _GAP = 2
 _LEAST = 8
+_LONG = 40
+"""Text of more columns gives way before all other."""
+_SAMPLE = 1000
+"""Rows whose values tell what a column is."""
 _ENDS_TELL = re.compile(r"arn:|[a-z][a-z0-9+.-]*://|[/~.]+/?\w", re.IGNORECASE)
 
 
@@ -40,12 +44,10 @@ def table_text(
     """
     cells = [[visible(shown(value, null)) for value in row] for row in values]
     heads = [visible(name) for name in names]
-    widths = _widths(heads, cells)
+    widths = [max([cells_of(head), *(cells_of(row[i]) for row in cells)]) for i, head in enumerate(heads)]
     if width:
         room = width - _GAP * (len(heads) - 1)
-        kept = [size if name in whole else 0 for name, size in zip(names, widths, strict=True)]
-        for least in (20, _LEAST):  # heads are cut as well where the widest values alone do not make the room
-            bounds = [max(_LEAST, size, min(cells_of(head), least)) for head, size in zip(heads, kept, strict=True)]
+        for bounds in _bounds(names, heads, values, widths, whole):
             widths = _fit(widths, bounds, room)
     right = [_are_numbers([row[i] for row in values]) for i in range(len(heads))]
     lines = [_line(heads, widths, right), (" " * _GAP).join("─" * each for each in widths)]
@@ -56,13 +58,39 @@ def table_text(
 def fits(names: Sequence[str], values: Sequence[Sequence[Any]], width: int) -> bool:
     """Whether the columns can stand beside each other in that width and still tell something."""
     gaps = _GAP * (len(names) - 1)
-    if len(names) * _LEAST + gaps <= width:
-        return True
-    least = [
-        max([min(cells_of(visible(name)), _LEAST), *(min(cells_of(shown(row[i], NULL)), _LEAST) for row in values)])
+    if len(names) * 2 + gaps > width:
+        return False
+    heads = [visible(name) for name in names]
+    longest = [max([cells_of(head), *(len(shown(row[i], NULL)) for row in values)]) for i, head in enumerate(heads)]
+    *_, least = _bounds(names, heads, values, longest, ())
+    return sum(map(min, least, longest)) + gaps <= width
+
+
+def _bounds(
+    names: Sequence[str],
+    heads: Sequence[str],
+    values: Sequence[Sequence[Any]],
+    widths: Sequence[int],
+    whole: Collection[str],
+) -> Iterator[list[int]]:
+    """
+    How narrow each column may become, in the order in which they give way.
+
+    First long text, then all text to 24 columns, then to its head, and to 8. Numbers and times are not cut: what is
+    left of them would be another number.
+    """
+    sample = values[:_SAMPLE]
+    texts = [
+        name not in whole and any(isinstance(row[i], str | dict | list | bytes) for row in sample)
         for i, name in enumerate(names)
     ]
-    return sum(least) + gaps <= width
+    long = [is_text and size > _LONG for is_text, size in zip(texts, widths, strict=True)]
+    head_sizes = [min(cells_of(head), 24) for head in heads]
+    yield [_LONG if gives else size for gives, size in zip(long, widths, strict=True)]
+    yield [max(head, 16) if gives else size for head, gives, size in zip(head_sizes, long, widths, strict=True)]
+    yield [max(head, 24) if gives else size for head, gives, size in zip(head_sizes, texts, widths, strict=True)]
+    yield [max(head, 12) if gives else size for head, gives, size in zip(head_sizes, texts, widths, strict=True)]
+    yield [_LEAST if gives else size for gives, size in zip(texts, widths, strict=True)]
 
 
 def records_text(names: Sequence[str], values: Sequence[Sequence[Any]], *, width: int | None, null: str = NULL) -> str:
@@ -179,15 +207,16 @@ def cut(text: str, size: int) -> str:
 
 
 def fold(text: str, room: int | None) -> list[str]:
-    """A text in lines of so many columns, broken at spaces where there are some."""
-    lines = []
+    """A text in lines of so many columns, broken at spaces where there are some; what was indented stays indented."""
+    lines: list[str] = []
+    indent = " " * min(len(text) - len(text.lstrip(" ")) + 2, (room or 0) // 2) if text.startswith(" ") else ""
     while room and cells_of(text) > room:
         line = _beginning(text, room)
         space = line.rfind(" ")
         if space > room // 2:
             line = line[: space + 1]
         lines.append(line.rstrip())
-        text = text[len(line) or 1 :]
+        text = indent + text[len(line) or 1 :]
     return [*lines, text]
 
 
@@ -219,10 +248,6 @@ def _end(text: str, room: int) -> str:
     return text[start:]
 
 
-def _widths(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int]:
-    return [max([cells_of(head), *(cells_of(row[i]) for row in cells)]) for i, head in enumerate(heads)]
-
-
 def _fit(widths: Sequence[int], bounds: Sequence[int], room: int) -> list[int]:
     """The widest columns lose until all fit, or are at their bounds."""
     widths = list(widths)
@@ -235,9 +260,13 @@ def _fit(widths: Sequence[int], bounds: Sequence[int], room: int) -> list[int]:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
-    return (" " * _GAP).join(
-        pad(cut(cell, size), size, right=flush) for cell, size, flush in zip(cells, widths, right, strict=True)
-    )
+    return (" " * _GAP).join(map(_in_place, cells, widths, right))
+
+
+def _in_place(cell: str, size: int, right: bool) -> str:
+    if cell.isascii() and len(cell) <= size:
+        return cell.rjust(size) if right else cell.ljust(size)
+    return pad(cut(cell, size), size, right=right)
 
 
 def _are_numbers(values: Sequence[Any]) -> bool:

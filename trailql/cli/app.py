@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from trailql.cli import coverage, detect, export, iam_policy, ingest, insights, lake, query, tables
+from trailql.cli import coverage, detect, export, iam_policy, ingest, insights, lake, query, shell, tables
 from trailql.cli.streams import ReaderGone, drop_stdout, watch_stdout
 from trailql.errors import OutputError, TrailqlError
 from trailql.report.text import tell
@@ -41,6 +41,7 @@ app = typer.Typer(
 )
 app.command()(ingest.ingest)
 app.command()(query.query)
+app.command()(shell.shell)
 app.command()(tables.tables)
 app.command()(tables.describe)
 app.command()(export.export)

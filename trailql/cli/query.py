@@ -21,8 +21,8 @@ from trailql.cli.options import (
     span,
     span_in_words,
 )
-from trailql.cli.progress import query_progress
 from trailql.errors import UsageError
+from trailql.report.progress import query_progress
 from trailql.report.rows import Format
 
 if TYPE_CHECKING:

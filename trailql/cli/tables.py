@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from trailql.cli.options import Lake, Output, OutputFormat, Since, Until, span
-from trailql.cli.progress import query_progress
+from trailql.report.progress import query_progress
 from trailql.report.rows import Format, terminal_width, write_text, write_values
 
 

@@ -31,7 +31,7 @@ def show(text: str) -> None:
         return
     with _deaf_to_ctrl_c():
         try:
-            pager = subprocess.Popen(  # noqa: S603: the user's own $PAGER, and no shell
+            pager = subprocess.Popen(  # noqa: S603 - the user's own $PAGER, and no shell
                 command, stdin=subprocess.PIPE, env={"LESS": "RSFX", **os.environ}
             )
         except OSError:

@@ -33,29 +33,34 @@ class Reader:
 
     def __init__(self) -> None:
         self._lines: list[str] = []
+        self._is_waiting = False
 
     def feed(self, line: str) -> Iterator[str]:
         """What this line completes, without its `;`."""
-        if not self.is_waiting and is_command(line):
+        if not self._is_waiting and is_command(line):
             self._lines.clear()
             yield line.strip().rstrip(";").rstrip()
             return
         self._lines.append(line)
+        if not self._is_waiting:
+            self._is_waiting = not is_empty("\n".join(self._lines))
         if ";" in line:
             *whole, rest = _split("\n".join(self._lines))
             self._lines = [rest] if rest.strip() else []
+            self._is_waiting = not is_empty(rest)
             yield from (text.strip() for text in whole if not is_empty(text))
 
     def rest(self) -> Iterator[str]:
         """What is left when nothing more comes."""
-        if self.is_waiting:
+        if self._is_waiting:
             yield "\n".join(self._lines).strip()
         self._lines.clear()
+        self._is_waiting = False
 
     @property
     def is_waiting(self) -> bool:
         """Whether there is the beginning of a statement."""
-        return not is_empty("\n".join(self._lines))
+        return self._is_waiting
 
 
 def is_whole(text: str) -> bool:

@@ -16,8 +16,8 @@ KEYWORDS = tuple(
     DISTINCT DOUBLE ELSE END EXCEPT EXCLUDE EXISTS FALSE FILTER FIRST FOLLOWING FROM FULL GROUP HAVING HOUR IGNORE ILIKE
     IN INNER INTEGER INTERSECT INTERVAL IS JOIN LAST LATERAL LEFT LIKE LIMIT MATERIALIZED MINUTE MONTH NATURAL NOT NULL
     NULLS OFFSET ON OR ORDER OUTER OVER PARTITION PIVOT PRECEDING QUALIFY RANGE RECURSIVE REPLACE RIGHT ROWS SAMPLE
-    SELECT SEMI SHOW SIMILAR SUMMARIZE TABLE TABLES THEN TIME TIMESTAMP TIMESTAMPTZ TO TRUE TRY_CAST UNBOUNDED UNION UNPIVOT
-    USING VALUES VARCHAR WHEN WHERE WINDOW WITH WITHIN
+    SELECT SEMI SHOW SIMILAR SUMMARIZE TABLE TABLES THEN TIME TIMESTAMP TIMESTAMPTZ TO TRUE TRY_CAST UNBOUNDED UNION
+    UNPIVOT USING VALUES VARCHAR WHEN WHERE WINDOW WITH WITHIN
     """.split()
 )
 FUNCTIONS = tuple(
@@ -155,7 +155,9 @@ def _sql(text: str, word: str) -> Iterator[Candidate]:
 def _fields(word: str) -> Iterator[Candidate]:
     """The fields of a struct after `userIdentity.`, the columns of a table after `events.` or an alias and a dot."""
     *path, last = word.replace('"', "").split(".")
-    columns: tuple[Column, ...] = TABLES.get(path[0].lower(), ()) if path else ()
+    if not path[0]:
+        return
+    columns: tuple[Column, ...] = TABLES.get(path[0].lower(), ())
     if columns:
         path = path[1:]
     else:

@@ -73,6 +73,14 @@ def sample_logs() -> Path:
 
 
 @pytest.fixture(scope="session")
+def sample_lake(sample_logs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample organization's lake, made once; nobody may change it."""
+    target = tmp_path_factory.mktemp("sample") / "lake"
+    ingest_logs([str(sample_logs)], target)
+    return target
+
+
+@pytest.fixture(scope="session")
 def expected() -> dict[str, Any]:
     """What is to be found in the sample logs."""
     answers: dict[str, Any] = json.loads((SAMPLE_LOGS / "expected.json").read_text())

@@ -15,12 +15,15 @@ _STEPS = (
     {"ingest", "query"},
     {"detect", "insights", "forensics"},
     {"report"},
+    {"shell"},
     {"cli"},
 )
 _LEVEL = {name: level for level, names in enumerate(_STEPS) for name in names}
 _HOMES = {
     "deltalake": {"lake"},
     "typer": {"cli"},
+    "prompt_toolkit": {"shell"},
+    "pygments": {"shell"},
     "boto3": {"sources"},
     "botocore": {"sources"},
     "obstore": {"sources", "lake"},

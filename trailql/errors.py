@@ -8,7 +8,8 @@ Everything trailql raises on purpose, each with the exit code the command line e
     ├── SourceError         the place the logs lie in is unreadable  4
     ├── LakeError           no lake there, or not one of ours        5
     ├── QueryError          the SQL cannot run                       6
-    └── DetectionError      a detection file is malformed            7
+    ├── DetectionError      a detection file is malformed            7
+    └── OutputError         the answer cannot be written             8
 
 Exit code 1 is kept for "it ran, and `--fail-on` was met", 0 for "it ran".
 """
@@ -91,3 +92,9 @@ class DetectionError(TrailqlError):
     """A detection file whose header or SQL is malformed; `at` names file and line."""
 
     exit_code = 7
+
+
+class OutputError(TrailqlError):
+    """The answer is there and has nowhere to go: the disk is full, or standard output is closed."""
+
+    exit_code = 8

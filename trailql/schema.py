@@ -44,15 +44,21 @@ class Column:
     is_later: bool = False
 
 
-def _strings(*names: str) -> tuple[Column, ...]:
-    return tuple(Column(name, "string") for name in names)
+def _strings(**meanings: str) -> tuple[Column, ...]:
+    return tuple(Column(name, "string", meaning) for name, meaning in meanings.items())
 
 
 _SESSION_ISSUER = Column(
     "sessionIssuer",
     "struct",
     "Who the temporary credentials were issued to: the role, user or root behind the session.",
-    _strings("type", "principalId", "arn", "accountId", "userName"),
+    _strings(
+        type="Root, IAMUser or Role.",
+        principalId="Its unique id: AROA… of a role, AIDA… of a user.",
+        arn="Its ARN, for a role with the role's path; the best name for an actor with a session.",
+        accountId="The account it belongs to.",
+        userName="Name of the role or user.",
+    ),
 )
 
 _SESSION_CONTEXT = Column(
@@ -65,24 +71,70 @@ _SESSION_CONTEXT = Column(
             "webIdFederationData",
             "struct",
             "The web identity provider, for AssumeRoleWithWebIdentity.",
-            (Column("federatedProvider", "string"), Column("attributes", "json")),
+            (
+                Column("federatedProvider", "string", "The provider, by name or ARN."),
+                Column("attributes", "json", "What the provider said of the user, JSON text."),
+            ),
         ),
-        Column("attributes", "struct", "", _strings("creationDate", "mfaAuthenticated")),
-        *_strings("sourceIdentity", "ec2RoleDelivery", "assumedRoot"),
+        Column(
+            "attributes",
+            "struct",
+            "About the temporary credentials.",
+            _strings(
+                creationDate="When they were issued, ISO text.",
+                mfaAuthenticated="'true' or 'false'; 'false' for federated users, whatever their provider asked for.",
+            ),
+        ),
+        *_strings(
+            sourceIdentity="The source identity set when the role was assumed; it stays through role chains.",
+            ec2RoleDelivery="Version of the instance metadata service that handed the credentials out: 1.0 or 2.0.",
+            assumedRoot="'true' in a root session on a member account, opened with AssumeRoot.",
+        ),
     ),
 )
 
 _USER_IDENTITY = Column(
     "userIdentity",
     "struct",
-    "Who made the call.",
+    "Who made the call; actor(userIdentity) gives one name for it.",
     (
-        *_strings("type", "principalId", "arn", "accountId", "accessKeyId", "userName"),
+        *_strings(
+            type="Root, IAMUser, AssumedRole, FederatedUser, AWSAccount, AWSService, IdentityCenterUser, SAMLUser, …",
+            principalId="Unique id of the caller; of a role session AROA…:session, of root the account id.",
+            arn="ARN of the caller; of a session …:assumed-role/role/session, without the role's path.",
+            accountId="The account the caller belongs to; 'anonymous' for unsigned calls.",
+            accessKeyId="The key that signed: AKIA… long-lived, ASIA… temporary.",
+            userName="Name of the user; absent for role sessions.",
+        ),
         _SESSION_CONTEXT,
-        *_strings("invokedBy", "identityProvider", "credentialId"),
-        Column("invokedByDelegate", "struct", "", _strings("accountId")),
-        Column("onBehalfOf", "struct", "", _strings("userId", "identityStoreArn")),
-        Column("inScopeOf", "struct", "", _strings("sourceArn", "sourceAccount", "issuerType", "credentialsIssuedTo")),
+        *_strings(
+            invokedBy="The AWS service that made the call, on its own or for the caller.",
+            identityProvider="The external identity provider, for SAML and web identities.",
+            credentialId="Id of the bearer token that was used.",
+        ),
+        Column(
+            "invokedByDelegate",
+            "struct",
+            "The product provider that acts with delegated access.",
+            _strings(accountId="The provider's account."),
+        ),
+        Column(
+            "onBehalfOf",
+            "struct",
+            "The Identity Center user for whom the call was made.",
+            _strings(userId="Id of the user in the identity store.", identityStoreArn="ARN of the identity store."),
+        ),
+        Column(
+            "inScopeOf",
+            "struct",
+            "The resource whose credentials were used, such as a Lambda function.",
+            _strings(
+                sourceArn="ARN of the resource.",
+                sourceAccount="The account it lies in.",
+                issuerType="What it is, such as AWS::Lambda::Function.",
+                credentialsIssuedTo="ARN of what the credentials were issued to.",
+            ),
+        ),
     ),
 )
 
@@ -117,7 +169,12 @@ RECORD_COLUMNS: tuple[Column, ...] = (
         "addendum",
         "struct",
         "Why the event is late, or which earlier event it corrects.",
-        _strings("reason", "updatedFields", "originalRequestID", "originalEventID"),
+        _strings(
+            reason="DELIVERY_DELAY, UPDATED_DATA or SERVICE_OUTAGE.",
+            updatedFields="Which fields the correction changes.",
+            originalRequestID="requestID of the event that is corrected.",
+            originalEventID="eventID of the event that is corrected.",
+        ),
     ),
     Column("sessionCredentialFromConsole", "string", "'true' when console-session credentials were used."),
     Column("edgeDeviceDetails", "json", "S3 on Outposts, JSON text."),
@@ -125,7 +182,12 @@ RECORD_COLUMNS: tuple[Column, ...] = (
         "tlsDetails",
         "struct",
         "The TLS connection.",
-        _strings("tlsVersion", "cipherSuite", "clientProvidedHostHeader", "keyExchange"),
+        _strings(
+            tlsVersion="Such as TLSv1.3.",
+            cipherSuite="The cipher suite agreed on.",
+            clientProvidedHostHeader="The host name the client asked for: the service's endpoint.",
+            keyExchange="How keys were agreed on, such as x25519 or X25519MLKEM768.",
+        ),
     ),
     Column("insightDetails", "json", "Insights events only, JSON text."),
     Column("eventContext", "json", "Enrichment of a Lake event data store, JSON text."),
@@ -205,6 +267,15 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "listings": LISTING_COLUMNS,
     "expired": EXPIRED_COLUMNS,
 }
+
+TABLE_MEANINGS = {
+    "events": "One row per event, CloudTrail's own names; partitioned by event_date.",
+    "files": "The ledger: one row per version of a log file ever seen, and what became of it.",
+    "set_aside": "Records that are no events, as text, with the reason.",
+    "listings": "Which delivery days of which S3 prefix have been listed to the end.",
+    "expired": "What retention took out of events.",
+}
+"""What a row of each table is."""
 
 _DUCKDB_TYPES = {
     "string": "VARCHAR",

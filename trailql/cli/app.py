@@ -6,15 +6,32 @@ import ctypes
 import gc
 import os
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from trailql.cli import coverage, detect, export, iam_policy, ingest, insights, lake, query
-from trailql.errors import TrailqlError
-from trailql.report.text import visible
+from trailql.cli import coverage, detect, export, iam_policy, ingest, insights, lake, query, shell, tables
+from trailql.cli.streams import ReaderGone, drop_stdout, watch_stdout
+from trailql.errors import OutputError, TrailqlError
+from trailql.report.text import tell
+
+
+class _Interrupted(Exception):
+    """Ctrl-C: Typer ends without a word at a KeyboardInterrupt, so its commands do not let one out."""
+
+
+class _Commands(TyperGroup):
+    def invoke(self, context: Any) -> Any:
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt:
+            raise _Interrupted from None
+
 
 app = typer.Typer(
     name="trailql",
+    cls=_Commands,
     help="The CloudTrail lake you own: log files in, SQL, detections and insights out.",
     no_args_is_help=True,
     add_completion=False,
@@ -24,6 +41,9 @@ app = typer.Typer(
 )
 app.command()(ingest.ingest)
 app.command()(query.query)
+app.command()(shell.shell)
+app.command()(tables.tables)
+app.command()(tables.describe)
 app.command()(export.export)
 app.command()(detect.detect)
 app.command()(insights.insights)
@@ -46,21 +66,23 @@ def _common(
 def main() -> None:
     """Run the command line; a TrailqlError becomes a message on stderr and its exit code."""
     _keep_freed_memory()
+    watch_stdout()
     try:
-        app(standalone_mode=True)
+        try:
+            app(standalone_mode=True)
+        finally:
+            sys.stdout.flush()
     except TrailqlError as error:
-        sys.stdout.flush()
-        print(f"trailql: {visible(str(error))}", file=sys.stderr)
-        if error.hint:
-            print(f"  try: {visible(error.hint)}", file=sys.stderr)
+        if isinstance(error, OutputError):
+            drop_stdout()
+        tell(error)
         raise SystemExit(error.exit_code) from None
-    except BrokenPipeError:
-        # The reader (head, less) has gone: nothing is wrong. Keep Python from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ReaderGone:
+        drop_stdout()  # nothing is wrong
         raise SystemExit(0) from None
-    except (KeyboardInterrupt, RuntimeError) as error:
+    except (_Interrupted, RuntimeError) as error:
         # DuckDB, interrupted while it answers, says so in an error of its own.
-        if not isinstance(error, KeyboardInterrupt) and "Query interrupted" not in str(error):
+        if not isinstance(error, _Interrupted) and "Query interrupted" not in str(error):
             raise
         print("trailql: interrupted", file=sys.stderr)
         raise SystemExit(130) from None

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from trailql.cli.options import Lake, Output, OutputFormat, Since, Until, chosen_accounts, chosen_regions, span
+from trailql.cli.streams import as_far_as_read
 from trailql.errors import UsageError
 from trailql.report.coverage import By, write_coverage
 from trailql.report.rows import Format
@@ -43,7 +44,7 @@ def coverage(
     from trailql.forensics.coverage import find_coverage, open_for_coverage
     from trailql.lake.lake import open_lake_folder
 
-    if format is Format.PARQUET:
+    if not format.is_text:
         raise UsageError("coverage is printed as table, json, jsonl, csv or md")
     if not 0 < chance < 1:
         raise UsageError("--chance lies between 0 and 1", hint="--chance 0.001")
@@ -60,6 +61,7 @@ def coverage(
             least_hours=min_silence,
             chance=chance,
         )
-    write_coverage(found, format, output, by=by, limit=limit, chart=chart)
+    with as_far_as_read():
+        write_coverage(found, format, output, by=by, limit=limit, chart=chart)
     if fail_on_gap and not found.is_complete:
         raise typer.Exit(1)

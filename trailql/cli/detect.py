@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from trailql.cli.options import Lake, Output, OutputFormat, Parameters, Since, Until, pairs, span, span_in_words
+from trailql.cli.options import Lake, Output, OutputFormat, Parameters, Since, Until, Wide, pairs, span, span_in_words
+from trailql.cli.streams import as_far_as_read
 from trailql.errors import UsageError
 from trailql.report.rows import Format
 from trailql.report.text import count_of
@@ -15,7 +16,7 @@ from trailql.report.text import count_of
 
 def detect(
     detections: Annotated[
-        list[str] | None, typer.Argument(help="Only these detections, by id.", metavar="[ID…]")
+        list[str] | None, typer.Argument(help="Only these detections, by id or short name.", metavar="[ID…]")
     ] = None,
     lake: Lake = "lake",
     since: Since = None,
@@ -27,6 +28,7 @@ def detect(
     ] = None,
     format: OutputFormat = Format.TABLE,
     output: Output = None,
+    wide: Wide = False,
     list_: Annotated[bool, typer.Option("--list", help="List the detections.")] = False,
 ) -> None:
     """
@@ -40,7 +42,7 @@ def detect(
     from trailql.report.findings import finding_rows
     from trailql.report.rows import write_values
 
-    if format is Format.PARQUET:
+    if not format.is_text:
         raise UsageError("findings are printed as table, json, jsonl, csv or md")
     if list_:
         names = ["id", "severity", "attack", "title"]
@@ -59,7 +61,8 @@ def detect(
         parameters=pairs(param),
         on_progress=ran.append,
     )
-    write_values(*finding_rows(findings, format), format, output, whole=("detection",))
+    with as_far_as_read():
+        write_values(*finding_rows(findings, format), format, output, whole=("detection",), wide=wide)
     if format is Format.TABLE and not output:
         print(
             f"{count_of(len(findings), 'finding')} of {count_of(len(ran), 'detection')} {span_in_words(begin, end)}",

@@ -40,7 +40,7 @@ def insights(
     from trailql.report.findings import insight_rows
     from trailql.report.rows import write_objects, write_values
 
-    if format is Format.PARQUET:
+    if not format.is_text:
         raise UsageError("insights are printed as table, json, jsonl, csv or md")
     begin, end = span(since, until)
     found, history = find_insights_and_history(

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from trailql.cli.options import Lake, days, seconds
+from trailql.cli.streams import as_far_as_read
 from trailql.errors import UsageError
 from trailql.report.rows import write_text
 
@@ -71,7 +72,8 @@ def check(
 
     with _progress("checked") as on_progress:
         told = check_lake(open_lake_folder(lake), repair=repair, on_progress=on_progress)
-    write_text(as_json(told) if format is Told.JSON else check_text(told), None)
+    with as_far_as_read():
+        write_text(as_json(told) if format is Told.JSON else check_text(told), None)
     if told.problems:
         raise typer.Exit(1)
 

@@ -28,6 +28,10 @@ Since = Annotated[
 Until = Annotated[str | None, typer.Option("--until", help="Up to but not including this time; forms as --since.")]
 OutputFormat = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 Output = Annotated[Path | None, typer.Option("--output", help="Write to this file instead of standard output.")]
+Wide = Annotated[
+    bool, typer.Option("--wide", help="One record below the other, JSON laid out, instead of a table that is cut.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no count of rows.")]
 Parameters = Annotated[list[str] | None, typer.Option("--param", help="NAME=VALUE, again for each parameter.")]
 
 _AWS = "Reaching AWS"

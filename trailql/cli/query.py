@@ -8,8 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trailql.cli.options import Lake, Output, OutputFormat, Parameters, Since, Until, pairs, span, span_in_words
+from trailql.cli.options import (
+    Lake,
+    Output,
+    OutputFormat,
+    Parameters,
+    Quiet,
+    Since,
+    Until,
+    Wide,
+    pairs,
+    span,
+    span_in_words,
+)
 from trailql.errors import UsageError
+from trailql.report.progress import query_progress
 from trailql.report.rows import Format
 
 if TYPE_CHECKING:
@@ -27,6 +40,8 @@ def query(
     format: OutputFormat = Format.TABLE,
     output: Output = None,
     limit: Annotated[int | None, typer.Option("--limit", help="At most so many rows.", min=0)] = None,
+    wide: Wide = False,
+    quiet: Quiet = False,
     list_: Annotated[bool, typer.Option("--list", help="List the bundled queries and their parameters.")] = False,
 ) -> None:
     """
@@ -48,14 +63,15 @@ def query(
     begin, end = span(since, until)
     sql, values = _statement(text, pairs(param))
     with open_lake(lake, since=begin, until=end) as opened:
-        rows = opened.sql(sql, values).arrow()
+        with query_progress(quiet) as on_progress:
+            rows = opened.sql(sql, values, on_progress=on_progress).arrow()
         there = _days_there(opened.lake) if not rows.num_rows and (begin or end) else ""
     shown = rows.slice(0, limit) if limit is not None else rows
-    write_rows(shown, format, output)
-    if format is Format.TABLE and not output:
+    write_rows(shown, format, output, wide=wide)
+    if format is Format.TABLE and not output and not quiet:
         more = f" of {rows.num_rows:,}" if shown.num_rows < rows.num_rows else ""
         print(f"{shown.num_rows:,}{more} row{'' if rows.num_rows == 1 else 's'}", file=sys.stderr)
-    if there:
+    if there and not quiet:
         print(f"asked {span_in_words(begin, end)}; {there}", file=sys.stderr)
 
 
@@ -67,15 +83,10 @@ def _days_there(lake: OpenedLake) -> str:
 
 def _statement(text: str, given: dict[str, str]) -> tuple[str, dict[str, Any]]:
     """SQL and the values of its parameters: of a bundled query, a file, or the text itself."""
-    from trailql.query.library import find_bundled, read_sql_file
+    from trailql.query.library import bundled_files, did_you_mean, find_bundled, read_sql_file
 
     if bundled := find_bundled(text.strip()):
-        values = bundled.values(given)
-        if bundled.is_detection:
-            from datetime import UTC, datetime
-
-            values |= {"since": datetime(1970, 1, 1, tzinfo=UTC), "until": datetime(9999, 1, 1, tzinfo=UTC)}
-        return bundled.sql, values
+        return bundled.sql, bundled.values_over_all(given)
     path = Path(text)
     if text.endswith(".sql") or (len(text) < 256 and "\n" not in text and path.is_file()):
         if not path.is_file():
@@ -83,7 +94,8 @@ def _statement(text: str, given: dict[str, str]) -> tuple[str, dict[str, Any]]:
         file = read_sql_file(path, id=path.stem)
         return file.sql, file.values(given) if file.parameters else dict(given)
     if " " not in text.strip():
-        raise UsageError(f"no bundled query is called {text.strip()!r}", hint="trailql query --list")
+        near = did_you_mean(text.strip(), bundled_files())
+        raise UsageError(f"no bundled query is called {text.strip()!r}", hint=f"{near}trailql query --list")
     return text, dict(given)
 
 

@@ -9,13 +9,13 @@ columns: `first_event_time`, `last_event_time` and `event_ids` must be among the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from trailql.detect.finding import Severity
 from trailql.errors import DetectionError, UsageError
-from trailql.query.library import SqlFile, bundled_files
+from trailql.query.library import SqlFile, bundled_files, did_you_mean, find_bundled
 
 _NEEDED = ("title", "severity", "attack", "description", "quiet when", "misses", "source")
 _SPAN = re.compile(r"^(\d+)\s*(m|h|d)$")
@@ -46,18 +46,25 @@ class Detection:
 
 def bundled_detections(ids: Iterable[str] = ()) -> list[Detection]:
     """
-    The bundled detections, all or those named.
+    The bundled detections, all or those named, by id or by the part after the dot.
 
     Raises:
-        UsageError: A name that is none.
+        UsageError: A name that is none, or a query that is no detection.
         DetectionError: A malformed header; `at` names the file.
     """
-    found = {file.id: detection(file) for file in bundled_files() if file.is_detection}
-    wanted = list(ids)
-    for id in wanted:
-        if id not in found:
-            raise UsageError(f"no detection is called {id!r}", hint="trailql detect --list")
-    return [found[id] for id in wanted] if wanted else list(found.values())
+    files = [file for file in bundled_files() if file.is_detection]
+    wanted = [_named(name, files) for name in ids]
+    return [detection(file) for file in wanted or files]
+
+
+def _named(name: str, files: Sequence[SqlFile]) -> SqlFile:
+    file = find_bundled(name)
+    if file and file.is_detection:
+        return file
+    if file:
+        raise UsageError(f"{file.id} is a query, not a detection", hint=f"trailql query {file.id}")
+    near = did_you_mean(name, files)
+    raise UsageError(f"no detection is called {name!r}", hint=f"{near}trailql detect --list")
 
 
 def detection(file: SqlFile) -> Detection:

@@ -92,6 +92,41 @@ def describe(lake: Lake) -> LakeInfo:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class TableSummary:
+    """What a table holds; its days are those of `eventTime` in `events`, of the delivery in `files`."""
+
+    table: str
+    rows: int
+    bytes: int
+    first_day: date | None
+    last_day: date | None
+
+
+def table_summaries(lake: Lake) -> list[TableSummary]:
+    """
+    Every table, from the Delta logs alone; one that is not there yet has no rows.
+
+    Raises:
+        LakeError: A table cannot be opened.
+    """
+    found = []
+    for table in TABLES:
+        parts = lake.snapshot(table).parts
+        first = [day for part in parts if (day := part.day or (part.first and part.first.date()))]
+        last = [day for part in parts if (day := part.day or (part.last and part.last.date()))]
+        found.append(
+            TableSummary(
+                table,
+                sum(part.rows for part in parts),
+                sum(part.size_bytes for part in parts),
+                min(first, default=None),
+                max(last, default=None),
+            )
+        )
+    return found
+
+
 def _tables(lake: Lake) -> Iterator[TableInfo]:
     for table in TABLES:
         snapshot = lake.snapshot(table)

@@ -78,6 +78,19 @@ class Lake:
         """The table's Parquet files as of now; see `Snapshot.files`."""
         return self.snapshot(table).files()
 
+    def newest_version(self, table: str, known: int) -> int | None:
+        """
+        Number of the newest commit after a known one, from the names in the Delta log alone; None where it lies in S3.
+
+        Where the log has been cleaned of the commits that follow the known one, the known one is returned.
+        """
+        log = Path(self.root, table, "_delta_log")
+        if not Path(self.root).is_dir():
+            return None
+        while (log / f"{known + 1:020}.json").exists():
+            known += 1
+        return known
+
     def snapshot_to_write(self, table: str) -> Snapshot:
         """
         The same; the table is made without rows when it is not there.

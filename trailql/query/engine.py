@@ -2,7 +2,8 @@
 SQL over a lake: a DuckDB connection that sees the lake's tables and nothing else.
 
 The text of a query is not trusted. It runs without access to files outside the lake, network, extensions and
-settings, within bounds of memory and time, and only a single statement that reads is let through (`trailql.query.wall`).
+settings, within bounds of memory and time, and only a single statement that reads is let through: see
+`trailql.query.wall`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -185,26 +187,29 @@ class OpenLake:
         """In a thread of its own, so that Ctrl-C and the time limit reach it."""
         used = {name: value for name, value in (parameters or {}).items() if name in statement.parameters}
         outcome: list[pa.Table | BaseException] = []
+        # The thread itself is not asked: one whose join Ctrl-C has broken off says it has ended (Python before 3.13).
+        ended = threading.Event()
 
         def work() -> None:
             try:
                 outcome.append(self._con.sql(statement.text, params=used or None).to_arrow_table())
             except BaseException as error:  # raised again by whoever waits
                 outcome.append(error)
+            finally:
+                ended.set()
 
         thread = threading.Thread(target=work, name="trailql-query", daemon=True)
         end = time.monotonic() + timeout if timeout is not None else None
         thread.start()
         try:
-            while thread.is_alive():
-                thread.join(_LOOK_EVERY)
-                if end is not None and time.monotonic() > end and thread.is_alive():
-                    self._cancel(thread)
+            while not ended.wait(_LOOK_EVERY):
+                if end is not None and time.monotonic() > end:
+                    self._cancel(ended)
                     break
-                if on_progress and thread.is_alive():
+                if on_progress:
                     on_progress(max(self._con.query_progress(), 0.0) / 100)
         except BaseException:
-            self._cancel(thread)
+            self._cancel(ended)
             raise
         found = outcome[0]
         if isinstance(found, duckdb.InterruptException):
@@ -218,10 +223,11 @@ class OpenLake:
             raise found
         return found
 
-    def _cancel(self, thread: threading.Thread) -> None:
-        while thread.is_alive():  # an interrupt is lost when it comes before the query has begun
+    def _cancel(self, ended: threading.Event) -> None:
+        while not ended.is_set():  # an interrupt is lost when it comes before the query has begun
             self._con.interrupt()
-            thread.join(_LOOK_EVERY)
+            with suppress(KeyboardInterrupt):  # a second Ctrl-C asks for what is being done
+                ended.wait(_LOOK_EVERY)
 
 
 def _half_of_memory() -> str:

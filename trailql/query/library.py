@@ -13,9 +13,10 @@ The id is the path: `queries/signin/failed_console_logins.sql` is `signin.failed
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,13 @@ class SqlFile:
                 raise UsageError(f"{self.id} has no parameter {name!r}", hint=f"its parameters: {offered}")
         return {name: known[name].read(given[name]) if name in given else known[name].default for name in known}
 
+    def values_over_all(self, given: Mapping[str, str]) -> dict[str, Any]:
+        """The same for a question over all the lake's time; a detection is told so by its `$since` and `$until`."""
+        values = self.values(given)
+        if self.is_detection:
+            values |= {"since": datetime(1970, 1, 1, tzinfo=UTC), "until": datetime(9999, 1, 1, tzinfo=UTC)}
+        return values
+
 
 def queries_folder() -> Path:
     """The folder of bundled SQL: inside the installed package, or beside it in a checkout."""
@@ -113,6 +121,14 @@ def queries_folder() -> Path:
 def bundled_files() -> tuple[SqlFile, ...]:
     """Every bundled SQL file, by id."""
     return tuple(sorted(_files(queries_folder()), key=lambda file: file.id))
+
+
+def did_you_mean(name: str, files: Iterable[SqlFile]) -> str:
+    """`did you mean X? ` for a name that is none, or nothing when none is like it."""
+    short = {file.id.split(".", 1)[1]: file.id for file in files}
+    names = {**short, **{id: id for id in short.values()}}
+    near = get_close_matches(name.lower(), names, 1, cutoff=0.6)
+    return f"did you mean {near[0]}? " if near else ""
 
 
 def find_bundled(name: str) -> SqlFile | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trailql.report.rows import Format, render_values, terminal_width, write_objects, write_text, write_values
-from trailql.report.text import as_text, count_of, iso, plain, visible
+from trailql.report.text import as_text, count_of, iso, json_text, plain, visible
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -67,12 +66,12 @@ def write_coverage(
 
     Args:
         coverage: What was found.
-        format: Any but `parquet`.
+        format: One that is text.
         output: A file, or None.
         by, limit, chart: See `coverage_text`; csv and jsonl hold every row.
     """
     if format is Format.JSON:
-        write_text(json.dumps(coverage_object(coverage), indent=2, ensure_ascii=False) + "\n", output)
+        write_text(json_text(coverage_object(coverage), indent=2) + "\n", output)
     elif format is Format.JSONL:
         names, rows = coverage_rows(coverage, by)
         write_objects([_plain(dict(zip(names, row, strict=True))) for row in rows], format, output)

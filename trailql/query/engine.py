@@ -130,10 +130,11 @@ class OpenLake:
         try:
             return Result(self._run(statement, parameters, timeout, on_progress))
         except QueryError as error:
-            if dialect is None and statement.dialect == "duckdb" and isinstance(error.__cause__, _MAKES_NO_SENSE):
-                if other := self._otherwise(text, error):
-                    return Result(self._run(other, parameters, timeout, on_progress))
-            raise
+            makes_no_sense = isinstance(error.__cause__, _MAKES_NO_SENSE)
+            other = dialect is None and makes_no_sense and self._otherwise(text, error)
+            if not other or statement.dialect != "duckdb":
+                raise
+            return Result(self._run(other, parameters, timeout, on_progress))
 
     def checked(self, text: str, dialect: str | None = None) -> wall.Statement:
         """
@@ -153,6 +154,25 @@ class OpenLake:
             if dialect is None and (found := self._otherwise(text, error)):
                 return found
             raise
+
+    def understood(
+        self, text: str, parameters: Mapping[str, Any] | None = None, dialect: str | None = None
+    ) -> wall.Statement:
+        """
+        The statement that `sql` would run, without running it.
+
+        Raises:
+            QueryError: As `sql`, but for what only shows while running.
+        """
+        statement = self.checked(text, dialect)
+        try:
+            self._con.execute(f"EXPLAIN {statement.text}", _used(statement, parameters))
+        except duckdb.Error as error:
+            other = dialect is None and statement.dialect == "duckdb" and self._otherwise(text, error)
+            if other:
+                return other
+            raise QueryError(in_words(error), hint=hint_for(error)) from error
+        return statement
 
     def _otherwise(self, text: str, error: Exception) -> wall.Statement | None:
         """The statement in one of AWS's dialects, where it makes no sense in ours."""
@@ -185,14 +205,14 @@ class OpenLake:
         on_progress: Progress | None,
     ) -> pa.Table:
         """In a thread of its own, so that Ctrl-C and the time limit reach it."""
-        used = {name: value for name, value in (parameters or {}).items() if name in statement.parameters}
+        used = _used(statement, parameters)
         outcome: list[pa.Table | BaseException] = []
         # The thread itself is not asked: one whose join Ctrl-C has broken off says it has ended (Python before 3.13).
         ended = threading.Event()
 
         def work() -> None:
             try:
-                outcome.append(self._con.sql(statement.text, params=used or None).to_arrow_table())
+                outcome.append(self._con.sql(statement.text, params=used).to_arrow_table())
             except BaseException as error:  # raised again by whoever waits
                 outcome.append(error)
             finally:
@@ -228,6 +248,11 @@ class OpenLake:
             self._con.interrupt()
             with suppress(KeyboardInterrupt):  # a second Ctrl-C asks for what is being done
                 ended.wait(_LOOK_EVERY)
+
+
+def _used(statement: wall.Statement, parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The parameters that the statement has; DuckDB refuses others."""
+    return {name: value for name, value in (parameters or {}).items() if name in statement.parameters} or None
 
 
 def _half_of_memory() -> str:

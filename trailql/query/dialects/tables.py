@@ -172,6 +172,7 @@ def _athena() -> tuple[Field, ...]:
         Field("managementevent", VARCHAR, _boolean_text("managementEvent"), hidden=True),
         _text("insightdetails", "insightDetails"),
         Field("timestamp", VARCHAR, _day("%Y/%m/%d"), day="%Y/%m/%d"),
+        _plain("$path", "log_file"),
         _partition("date", "%Y/%m/%d"),
         _partition("dt", "%Y/%m/%d"),
         _partition("year", "%Y"),

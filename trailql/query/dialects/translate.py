@@ -47,7 +47,9 @@ _COMPARISONS: dict[type[exp.Expr], str] = {
 _TURNED = {">": "<", ">=": "<=", "<": ">", "<=": ">="}
 _ARITHMETIC: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
 _UNITS = ("millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year")
+_PARAMETER = re.compile(r"\$[A-Za-z_]\w*")
 _SYSTEM = frozenset({"information_schema", "pg_catalog", "system", "jmx", "temp"})
+_INSIDE = re.compile(r"(?:sqlite_|duckdb_|pg_|pragma_)", re.IGNORECASE)
 _FILE = re.compile(r"[/\\*?]|^\w+:|\.(?:csv|json|jsonl|ndjson|parquet|gz|db|duckdb|txt|tsv)$", re.IGNORECASE)
 
 
@@ -320,7 +322,7 @@ class Translator:
         name = node.name
         alias = node.alias or name
         schema = node.text("db").lower()
-        if schema in _SYSTEM or node.text("catalog").lower() in _SYSTEM or _FILE.search(name):
+        if schema in _SYSTEM or node.text("catalog").lower() in _SYSTEM or _FILE.search(name) or _INSIDE.match(name):
             raise QueryError(
                 f"{node.sql('trino')} is no table of the lake",
                 hint="a query sees the lake, and no other files or tables",
@@ -395,6 +397,8 @@ class Translator:
 
     def _resolve(self, parts: list[exp.Identifier], scope: Scope) -> Value:
         names = [part.name for part in parts]
+        if _PARAMETER.fullmatch(names[0]) and len(names) == 1 and not parts[0].args.get("quoted"):
+            return Value(names[0], t.UNKNOWN, is_fixed=True)
         place: Scope | None = scope
         while place is not None:
             if names[0].lower() in place.lambdas:

@@ -101,6 +101,8 @@ def query(
         there = _days_there(opened.lake) if not rows.num_rows and (begin or end) else ""
     shown = rows.slice(0, limit) if limit is not None else rows
     write_rows(shown, format, output, wide=wide)
+    if found.dialect != "duckdb" and not quiet:
+        print(f"read as {_DIALECTS[found.dialect]}; its table is the lake", file=sys.stderr)
     if format is Format.TABLE and not output and not quiet:
         more = f" of {rows.num_rows:,}" if shown.num_rows < rows.num_rows else ""
         print(f"{shown.num_rows:,}{more} row{'' if rows.num_rows == 1 else 's'}", file=sys.stderr)

@@ -128,13 +128,13 @@ class OpenLake:
         """
         statement = self.checked(text, dialect)
         try:
-            return Result(self._run(statement, parameters, timeout, on_progress))
+            return Result(self._run(statement, parameters, timeout, on_progress), statement.dialect)
         except QueryError as error:
             makes_no_sense = isinstance(error.__cause__, _MAKES_NO_SENSE)
             other = dialect is None and makes_no_sense and self._otherwise(text, error)
             if not other or statement.dialect != "duckdb":
                 raise
-            return Result(self._run(other, parameters, timeout, on_progress))
+            return Result(self._run(other, parameters, timeout, on_progress), other.dialect)
 
     def checked(self, text: str, dialect: str | None = None) -> wall.Statement:
         """

@@ -65,10 +65,12 @@ class Session:
     Args:
         open_lake: Opens the lake; called again by `.refresh`.
         is_interactive: Somebody looks on: long answers are paged, and what is no answer goes to the screen as well.
+        span: The time that is seen of the lake, in words; nothing when it is all.
     """
 
-    def __init__(self, open_lake: Callable[[], OpenLake], *, is_interactive: bool = False) -> None:
+    def __init__(self, open_lake: Callable[[], OpenLake], *, is_interactive: bool = False, span: str = "") -> None:
         self._open_lake = open_lake
+        self._span = f"; seen are those {span}" if span else ""
         self._is_interactive = is_interactive
         self.settings = Settings(limit=1000 if is_interactive else None, timer=is_interactive)
         self._lake = open_lake()
@@ -113,7 +115,7 @@ class Session:
         """The lake in a line."""
         events = next(each for each in table_summaries(self._lake.lake) if each.table == "events")
         days = f" of {events.first_day} to {events.last_day}" if events.first_day else ""
-        return f"{visible(self._lake.lake.root)}: {count_of(events.rows, 'event')}{days}"
+        return f"{visible(self._lake.lake.root)}: {count_of(events.rows, 'event')}{days}{self._span}"
 
     def growth(self) -> str | None:
         """A line when the lake has new commits since the last look; None without, or where looking is not cheap."""

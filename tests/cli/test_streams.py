@@ -57,6 +57,7 @@ def test_a_full_disk(sample_lake: Path, command: list[str]) -> None:
 
     assert 8 == done.returncode, done.stderr
     assert "trailql: standard output: cannot be written: no space left on device" in done.stderr
+    assert 1 == done.stderr.count("trailql: ")
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
 

@@ -180,6 +180,20 @@ def test_a_lake_that_grows(tmp_path: Path, capsys: Capture) -> None:
         assert session.growth() is None
 
 
+def test_a_lake_that_was_rewritten(tmp_path: Path, capsys: Capture) -> None:
+    """
+    Files that compaction and vacuum have taken away are no riddle: the hint is .refresh.
+    """
+    (tmp_path / "logs").mkdir()
+    write_log(tmp_path / "logs", record(1))
+    ingest_logs([str(tmp_path / "logs")], tmp_path / "lake")
+    with Session(lambda: open_lake(tmp_path / "lake")) as session:
+        for path in (tmp_path / "lake" / "events").rglob("*.parquet"):
+            path.unlink()
+        assert 6 == session.run("SELECT userAgent FROM events")
+    assert ".refresh opens the lake anew" in capsys.readouterr().err
+
+
 def test_nothing_a_terminal_obeys(tmp_path: Path, capsys: Capture) -> None:
     """
     What a log and what a query name comes out as text, in every way of writing it.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import REPOSITORY
 from trailql.query.engine import open_lake
 from trailql.query.library import bundled_files
 from trailql.schema import TABLES
@@ -101,3 +102,11 @@ def test_every_command_offered_is_one(sample_lake: Path, capsys: pytest.CaptureF
             if name != ".quit":
                 session.run(name)
         assert "there is no command" not in capsys.readouterr().err
+
+
+def test_the_page_names_every_command() -> None:
+    """
+    docs/shell.md has what .help has.
+    """
+    page = (REPOSITORY / "docs" / "shell.md").read_text()
+    assert [] == [name for name in COMMANDS if f"`{name}" not in page]

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from trailql.cli.options import Lake, Since, Until, span
+from trailql.cli.options import Lake, Since, Until, span, span_in_words
 
 
 def shell(lake: Lake = "lake", since: Since = None, until: Until = None) -> None:
@@ -24,7 +24,11 @@ def shell(lake: Lake = "lake", since: Since = None, until: Until = None) -> None
 
     begin, end = span(since, until)
     is_interactive = sys.stdin.isatty()
-    with Session(lambda: open_lake(lake, since=begin, until=end), is_interactive=is_interactive) as session:
+    with Session(
+        lambda: open_lake(lake, since=begin, until=end),
+        is_interactive=is_interactive,
+        span=span_in_words(begin, end) if begin or end else "",
+    ) as session:
         if is_interactive:
             from trailql.shell.prompt import talk
 

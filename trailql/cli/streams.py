@@ -31,9 +31,7 @@ class _Out(io.FileIO):
         except OSError as error:
             closed = error.errno == errno.EBADF
             message = "is closed" if closed else f"cannot be written: {(error.strerror or str(error)).lower()}"
-            raise OutputError(
-                message, at="standard output", hint="--output FILE" if closed else "a disk with room"
-            ) from error
+            raise OutputError(message, at="standard output") from error
 
 
 def watch_stdout() -> None:

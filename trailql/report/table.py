@@ -199,7 +199,7 @@ def cut(text: str, size: int) -> str:
     room = size - 1
     if _ENDS_TELL.match(text):
         end = _end(text, room)
-        border = re.search(r"[:/]", end[: max(len(end) // 3, 1)])
+        border = re.search(r"[:/]", end[: max(len(end) // 2, 1)])
         return "…" + (end[border.start() :] if border else end)
     if room >= _LEAST and not re.search(r"[\s{\[]", text):
         return _beginning(text, room - room // 2) + "…" + _end(text, room // 2)
@@ -215,7 +215,7 @@ def fold(text: str, room: int | None) -> list[str]:
         space = line.rfind(" ")
         if space > room // 2:
             line = line[: space + 1]
-        lines.append(line.rstrip())
+        lines.append(line.rstrip(" "))
         text = indent + text[len(line) or 1 :]
     return [*lines, text]
 

@@ -33,7 +33,7 @@ def talk(session: Session) -> int:
         0; what goes wrong between is said, and the talk goes on.
     """
     prompt = _prompt()
-    print(f"{session.greeting()}. .help helps, Ctrl-D leaves.")
+    session.say(f"{session.greeting()}. .help helps, Ctrl-D leaves.")
     while True:
         try:
             text = prompt.prompt(_PROMPT)
@@ -47,9 +47,9 @@ def talk(session: Session) -> int:
         except Leave:
             return 0
         except KeyboardInterrupt:
-            print("cancelled", file=sys.stderr)
+            session.say("cancelled")
         if news := session.growth():
-            print(news, file=sys.stderr)
+            session.say(news)
 
 
 def _whole(text: str) -> Iterable[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from trailql.errors import TrailqlError, UsageError
+from trailql.errors import OutputError, QueryError, TrailqlError, UsageError
 from trailql.lake.describe import table_summaries
 from trailql.query.describe import describe_table
 from trailql.query.engine import OpenLake
@@ -65,10 +65,12 @@ class Session:
     Args:
         open_lake: Opens the lake; called again by `.refresh`.
         is_interactive: Somebody looks on: long answers are paged, and what is no answer goes to the screen as well.
+        span: The time that is seen of the lake, in words; nothing when it is all.
     """
 
-    def __init__(self, open_lake: Callable[[], OpenLake], *, is_interactive: bool = False) -> None:
+    def __init__(self, open_lake: Callable[[], OpenLake], *, is_interactive: bool = False, span: str = "") -> None:
         self._open_lake = open_lake
+        self._span = f"; seen are those {span}" if span else ""
         self._is_interactive = is_interactive
         self.settings = Settings(limit=1000 if is_interactive else None, timer=is_interactive)
         self._lake = open_lake()
@@ -94,15 +96,18 @@ class Session:
 
         Raises:
             Leave: The command was `.quit`.
+        OutputError: Nobody looks on, and standard output takes no more.
             KeyboardInterrupt: The user cancelled it.
         """
         try:
             self._run(text)
         except TrailqlError as error:
+            if isinstance(error, OutputError) and not self._is_interactive:
+                raise
             hint = error.hint
             for outside, inside in _IN_THE_SHELL.items():
                 hint = hint.replace(outside, inside) if hint else hint
-            if "No such file" in error.message and ".parquet" in error.message:
+            if ".parquet" in error.message and isinstance(error, QueryError):
                 hint = ".refresh opens the lake anew: files of it have been rewritten"
             error.hint = hint
             tell(error)
@@ -113,7 +118,7 @@ class Session:
         """The lake in a line."""
         events = next(each for each in table_summaries(self._lake.lake) if each.table == "events")
         days = f" of {events.first_day} to {events.last_day}" if events.first_day else ""
-        return f"{visible(self._lake.lake.root)}: {count_of(events.rows, 'event')}{days}"
+        return f"{visible(self._lake.lake.root)}: {count_of(events.rows, 'event')}{days}{self._span}"
 
     def growth(self) -> str | None:
         """A line when the lake has new commits since the last look; None without, or where looking is not cheap."""
@@ -210,7 +215,7 @@ class Session:
             count = count_of(rows.num_rows, "row")
             if shown.num_rows < rows.num_rows:
                 count = f"the first {shown.num_rows:,} of {count} (.limit 0 shows all)"
-            self._say(count + (f", {seconds:.2f} s" if self.settings.timer else ""))
+            self.say(count + (f", {seconds:.2f} s" if self.settings.timer else ""))
 
     def _write(self, rows: pa.Table) -> None:
         output, self.settings.output = self.settings.output, None
@@ -218,7 +223,7 @@ class Session:
         ending = output.suffix.lower().removeprefix(".")
         format = Format(ending) if ending in {each.value for each in Format} else self.settings.format
         write_rows(rows, format, output, wide=self.settings.wide)
-        self._say(f"{count_of(rows.num_rows, 'row')} as {format} in {visible(str(output))}")
+        self.say(f"{count_of(rows.num_rows, 'row')} as {format} in {visible(str(output))}")
 
     def _show_values(self, names: list[str], values: list[list[Any]]) -> None:
         self._show(
@@ -232,15 +237,17 @@ class Session:
             sys.stdout.write(text)
             sys.stdout.flush()
 
-    def _say(self, text: str) -> None:
-        print(text, file=sys.stdout if self._is_interactive else sys.stderr, flush=True)
+    def say(self, text: str) -> None:
+        """What is no answer: to the screen, and not among answers that go to a file or a pipe."""
+        on_screen = self._is_interactive and sys.stdout.isatty()
+        print(text, file=sys.stdout if on_screen else sys.stderr, flush=True)
 
     def _refresh(self) -> None:
         opened = self._open_lake()
         self._lake.close()
         self._lake = opened
         self._version = self._told_version = opened.lake.snapshot("events").version
-        self._say(self.greeting())
+        self.say(self.greeting())
 
 
 def did_you_mean_command(name: str) -> str:

@@ -143,7 +143,7 @@ def _events(base: Mapping[str, Any], listed: list[Mapping[str, Any]], named: str
         moment += _span(each.get("after", "0s"))
         for turn in range(int(each.get("times", 1))):
             record = json.loads(json.dumps(_BASE))
-            for key, value in {**base, **(each.get("set") or {})}.items():
+            for key, value in json.loads(json.dumps({**base, **(each.get("set") or {})})).items():
                 filled = value.replace("{n}", str(turn)) if isinstance(value, str) else value
                 _put(record, key.split("."), filled)
             record.setdefault(

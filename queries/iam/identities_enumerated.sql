@@ -3,12 +3,12 @@
 -- attack: T1087.004, T1069.003
 -- description: One call after the other that asks who may do what: tools that look for a way up do it. The console
 --   does it too, and is left out.
--- quiet when: fewer than 12, or spread over a longer time; the same one again and again
+-- quiet when: fewer than 9, or spread over a longer time; the same one again and again
 -- misses: a slow reader
 -- false positives: security scanners, infrastructure code that reads its state: except their roles
 -- source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html
 -- lookback: 1h
--- parameter: at_least INTEGER = 12  different ones within the window
+-- parameter: at_least INTEGER = 9  different ones within the window
 -- parameter: window_minutes INTEGER = 10  length of the window
 WITH calls AS (
     SELECT

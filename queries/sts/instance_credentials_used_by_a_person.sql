@@ -1,9 +1,9 @@
 -- title: An instance's credentials were used from an address that people use
 -- severity: high
 -- attack: T1552.005, T1078.004
--- description: The session of an instance and an IAM user, or the console, come from one address within the hour:
---   somebody took the credentials from the instance to their own machine.
--- quiet when: nobody else comes from that address
+-- description: The session of an instance and an IAM user come from one address, with one and the same agent, within
+--   the hour: somebody took the credentials from the instance to their own machine.
+-- quiet when: no user comes from that address with that agent
 -- misses: people who have no user of their own in the account
 -- false positives: old applications with a user's key on an instance behind the same gateway
 -- source: https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_finding-types-iam.html
@@ -12,7 +12,7 @@ WITH calls AS (
     SELECT
         coalesce(recipientAccountId, userIdentity.accountId) AS account,
         userIdentity.arn AS actor,
-        awsRegion, sourceIPAddress, eventTime, eventID
+        awsRegion, sourceIPAddress, userAgent, eventTime, eventID
     FROM events
     WHERE userIdentity.type = 'AssumedRole'
       AND regexp_matches(userIdentity.arn, '/i-[0-9a-zA-Z]{8,17}$')
@@ -20,7 +20,7 @@ WITH calls AS (
       AND vpcEndpointId IS NULL
 ),
 people AS (
-    SELECT coalesce(recipientAccountId, userIdentity.accountId) AS account, sourceIPAddress, eventTime
+    SELECT coalesce(recipientAccountId, userIdentity.accountId) AS account, sourceIPAddress, userAgent, eventTime
     FROM events
     WHERE userIdentity.type IN ('IAMUser', 'Root') AND userIdentity.invokedBy IS NULL
       AND regexp_matches(sourceIPAddress, '^[0-9a-fA-F.:]+$')
@@ -38,6 +38,7 @@ FROM calls
 WHERE EXISTS (
     SELECT 1 FROM people
     WHERE people.account = calls.account AND people.sourceIPAddress = calls.sourceIPAddress
+      AND people.userAgent = calls.userAgent
       AND people.eventTime BETWEEN calls.eventTime - INTERVAL 1 HOUR AND calls.eventTime + INTERVAL 1 HOUR
 )
 GROUP BY account, actor, CAST(eventTime AS DATE)

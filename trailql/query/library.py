@@ -23,7 +23,7 @@ from typing import Any
 
 from trailql.errors import DetectionError, UsageError
 
-_HEADER = re.compile(r"^--\s*(?P<key>[a-z_&]+(?: [a-z]+)*):\s*(?P<value>.*)$")
+_HEADER = re.compile(r"^-- (?P<key>[a-z_&]+(?: [a-z]+)*):\s*(?P<value>.*)$")
 _CONTINUED = re.compile(r"^--\s{2,}(?P<value>\S.*)$")
 _PARAMETER = re.compile(r"^(?P<name>[a-z_]+) (?P<type>[A-Z]+) = (?P<default>\S+)(?:\s+(?P<meaning>.*))?$")
 

@@ -8,7 +8,7 @@ SEED ?= 1
 KILLS ?= 200
 RUNS ?= 3
 
-.PHONY: help demo test check bench crash campaign small-ingests spark format picture samples clean
+.PHONY: help demo test check bench crash campaign small-ingests spark trino format picture samples clean
 
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,9 @@ small-ingests: $(READY)  ## Time 500 five-minute ingests, and the compacted lake
 spark: $(READY)  ## Count a lake's events with Spark; needs Java, installs PySpark (400 MB)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[spark]'
 	$(BIN)/python -m pytest -k spark tests/test_lake_format_doc.py
+
+trino: $(READY)  ## Ask a real Trino the dialects' queries again; needs Java 17 and Maven, fetches 150 MB
+	$(BIN)/python -m tests.dialects.trino
 
 picture: $(READY)  ## Draw docs/demo.svg, the picture in the README
 	$(BIN)/python tests/demo.py --trailql $(BIN)/trailql --lake demo-lake --picture docs/demo.svg

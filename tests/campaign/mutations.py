@@ -328,10 +328,11 @@ def _hold_records(
             found.wrong("a row that is none of the file's records", one.path, row["text"])
             continue
         # Texts that are nested too deeply have one id for all of them: any of these may be the row's.
-        text = row["text"] if row["text"] in equal else equal[-1]
-        equal.remove(text)
-        if not _is_rebuilt(row, text):
-            found.wrong("rebuilt otherwise", one.path, text)
+        text = next((each for each in equal if _is_rebuilt(row, each)), None)
+        if text is None:
+            found.wrong("rebuilt otherwise", one.path, equal.pop())
+        else:
+            equal.remove(text)
     copies = [(id, text) for id, left in by_id.items() for text in left]
     for id, text in copies:
         if id not in every:

@@ -1,94 +1,103 @@
-"""Every detection against its samples: what must fire does, what looks like it stays quiet."""
+"""Every detection against its samples, all in one lake: what must fire does, what looks like it stays quiet."""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from trailql.detect.catalog import Detection, bundled_detections
+from trailql.detect.catalog import bundled_detections
 from trailql.detect.finding import Finding
-from trailql.detect.run import run_detection
+from trailql.detect.run import run_detections
+from trailql.detect.samples import Case, _own, cases_of, samples_path
 from trailql.ingest import ingest_logs
-from trailql.lake.lake import open_lake_folder
 
-_SAMPLES = Path(__file__).resolve().parents[1] / "detections"
+_FOLDERS = Path(__file__).resolve().parents[1] / "detections"
 _ALL = bundled_detections()
 
 
-def _cases(detection: Detection, name: str) -> list[dict[str, Any]]:
-    return json.loads(_SAMPLES.joinpath(*detection.id.split("."), f"{name}.json").read_text())
+def _cases() -> Iterator[Case]:
+    number = 0
+    for detection in _ALL:
+        if samples_path(detection.file.path).exists():
+            for case in cases_of(detection.id, detection.file.path, number=number):
+                number += 1
+                yield case
+            continue
+        for kind in ("fires", "quiet"):
+            for each in json.loads(_FOLDERS.joinpath(*detection.id.split("."), f"{kind}.json").read_text()):
+                records, context = (tuple(_own(r, number) for r in each[part]) for part in ("records", "context"))
+                yield Case(detection.id, each["case"], kind == "fires", records, context)
+                number += 1
 
 
-def _run(detection: Detection, cases: list[dict[str, Any]], folder: Path) -> list[Finding]:
-    records = [record for case in cases for part in ("context", "records") for record in case[part]]
-    logs = folder / "logs.json"
-    logs.write_text(json.dumps({"Records": records}))
-    summary = ingest_logs([str(logs)], folder / "lake")
+CASES = list(_cases())
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """
+    All cases of all detections, each in accounts of its own.
+    """
+    target = tmp_path_factory.mktemp("samples")
+    records = [record for case in CASES for record in (*case.context, *case.records)]
+    (target / "logs.json").write_text(json.dumps({"Records": records}))
+    summary = ingest_logs([str(target / "logs.json")], target / "lake")
     assert len(records) == summary.events_added
-    return run_detection(open_lake_folder(folder / "lake"), detection)
+    return target / "lake"
 
 
-def _ids(records: list[dict[str, Any]]) -> set[str]:
-    return {record["eventID"] for record in records}
-
-
-@pytest.mark.parametrize("detection", _ALL, ids=lambda detection: detection.id)
-def test_finds_each_case_of_its_sample_and_nothing_else(detection: Detection, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def found(lake: Path) -> dict[str, list[Finding]]:
     """
-    Run over both samples at once, a detection reports the events of every case in fires, and none of quiet.
+    Findings by detection, from one run over everything.
     """
-    fires = _cases(detection, "fires")
-    quiet = _cases(detection, "quiet")
-
-    findings = _run(detection, fires + quiet, tmp_path)
-
-    expected = set().union(*(_ids(case["records"]) for case in fires))
-    assert expected == {id for finding in findings for id in finding.event_ids}
+    by_detection: dict[str, list[Finding]] = defaultdict(list)
+    for finding in run_detections(lake):
+        by_detection[finding.id].append(finding)
+    return by_detection
 
 
-@pytest.mark.parametrize("detection", _ALL, ids=lambda detection: detection.id)
-def test_cases_are_found_one_by_one(detection: Detection, tmp_path: Path) -> None:
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.detection}: {case.name}")
+def test_case(case: Case, found: dict[str, list[Finding]]) -> None:
     """
-    Each case that must fire does so alone; each lookalike alone gives nothing.
+    A case that must fire is found whole and with nothing else; a lookalike is not found.
     """
-    for number, case in enumerate(_cases(detection, "fires")):
-        folder = tmp_path / f"fires-{number}"
-        folder.mkdir()
-        found = {id for finding in _run(detection, [case], folder) for id in finding.event_ids}
-        assert _ids(case["records"]) == found, case["case"]
-    for number, case in enumerate(_cases(detection, "quiet")):
-        folder = tmp_path / f"quiet-{number}"
-        folder.mkdir()
-        assert [] == _run(detection, [case], folder), case["case"]
+    own = {record["eventID"] for record in case.records}
+    around = {record["eventID"] for record in case.context}
+    findings = [each for each in found[case.detection] if own & set(each.event_ids)]
+    named = {id for each in findings for id in each.event_ids}
+
+    if case.fires:
+        assert own <= named, "not found"
+        assert named <= own | around, "found together with events of other cases"
+    else:
+        assert not findings
 
 
-@pytest.mark.parametrize("detection", _ALL, ids=lambda detection: detection.id)
-def test_findings_have_the_documented_shape(detection: Detection, tmp_path: Path) -> None:
+def test_findings_have_the_documented_shape(lake: Path, found: dict[str, list[Finding]]) -> None:
     """
-    Account, actor, times in order and a fingerprint that is the same in a second run.
+    Account, actor, times in order, and a fingerprint that is the same in a second run and no other finding's.
     """
-    fires = _cases(detection, "fires")
-
-    first = _run(detection, fires, tmp_path)
-    second = run_detection(open_lake_folder(tmp_path / "lake"), detection)
-
+    first = [each for listed in found.values() for each in listed]
     for finding in first:
-        assert "111122223333" == finding.account
+        assert finding.account
         assert finding.actor
-        assert finding.source_ip
         assert finding.first_event_time <= finding.last_event_time
         assert 32 == len(finding.fingerprint)
-    assert sorted(f.fingerprint for f in first) == sorted(f.fingerprint for f in second)
-    assert len(first) == len({f.fingerprint for f in first})
+        assert finding.event_ids
+    assert len(first) == len({each.fingerprint for each in first})
+    assert sorted(each.fingerprint for each in first) == sorted(each.fingerprint for each in run_detections(lake))
 
 
-def test_sample_folders_belong_to_detections() -> None:
+@pytest.mark.parametrize("detection", _ALL, ids=lambda detection: detection.id)
+def test_each_detection_has_both_kinds_of_cases(detection: object) -> None:
     """
-    No sample without its detection, no detection without its samples.
+    Something fires, and at least two lookalikes do not.
     """
-    folders = {".".join(path.parent.relative_to(_SAMPLES).parts) for path in _SAMPLES.rglob("fires.json")}
-
-    assert {detection.id for detection in _ALL} == folders
+    kinds = [case.fires for case in CASES if case.detection == detection.id]  # type: ignore[attr-defined]
+    assert kinds.count(True) >= 1
+    assert kinds.count(False) >= 2

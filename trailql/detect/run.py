@@ -1,15 +1,21 @@
-"""Run detections over a window of a lake."""
+"""Run detections over a window of a lake: those that only filter in one scan, the others one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from trailql.detect.catalog import Detection, bundled_detections
 from trailql.detect.finding import Finding, Severity, fingerprint
-from trailql.errors import DetectionError, QueryError, UsageError
+from trailql.detect.fuse import Condition, condition_of, fused_sql
+from trailql.errors import DetectionError, LakeError, QueryError, UsageError
 from trailql.lake.lake import Lake, open_lake_folder
 from trailql.query.engine import OpenLake, window
 
@@ -17,6 +23,16 @@ _MOST_EVENT_IDS = 1000
 _OWN_COLUMNS = frozenset("first_event_time last_event_time event_ids account region actor source_ip".split())
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _END = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Timing:
+    """How long a detection took, in seconds; all that ran in one scan share a line."""
+
+    what: str
+    detections: int
+    seconds: float
+    findings: int
 
 
 def run_detections(
@@ -28,6 +44,7 @@ def run_detections(
     min_severity: Severity = Severity.INFO,
     parameters: Mapping[str, str] | None = None,
     on_progress: Callable[[str], None] | None = None,
+    timings: list[Timing] | None = None,
 ) -> list[Finding]:
     """
     Run the bundled detections.
@@ -40,6 +57,7 @@ def run_detections(
         min_severity: Only detections of this severity or a higher one.
         parameters: Changed `$parameters`, as text; `id.name` or, for a single detection, `name`.
         on_progress: Called with each detection's id before it runs.
+        timings: Filled with how long each took.
 
     Returns:
         Findings, the most severe first, then the latest.
@@ -47,15 +65,10 @@ def run_detections(
     Raises:
         LakeError, UsageError, DetectionError: See there.
     """
-    opened = open_lake_folder(lake)
     chosen = [each for each in bundled_detections(ids) if each.severity >= min_severity]
     values = _values(chosen, parameters or {})
-    findings = []
-    for detection in chosen:
-        if on_progress:
-            on_progress(detection.id)
-        findings += run_detection(opened, detection, since=since, until=until, parameters=values[detection.id])
-    return sorted(findings, key=lambda f: (-f.severity, -f.last_event_time.timestamp(), f.id, f.fingerprint))
+    with _Run(open_lake_folder(lake), since, until) as run:
+        return run.all(chosen, values, on_progress or (lambda id: None), timings if timings is not None else [])
 
 
 def run_detection(
@@ -68,14 +81,147 @@ def run_detection(
 ) -> list[Finding]:
     """Run one detection; see `run_detections`."""
     values = {**detection.file.values({}), **(parameters or {})}
-    values |= {"since": since or _BEGINNING, "until": until or _END}
-    with OpenLake(lake, window(since, detection.lookback), until) as opened:
+    with _Run(lake, since, until) as run:
+        return run.all([detection], {detection.id: values}, lambda id: None, [])
+
+
+class _Run:
+    """One window of one lake, opened once for each span that detections look back."""
+
+    def __init__(self, lake: Lake, since: datetime | None, until: datetime | None) -> None:
+        self._lake = lake
+        self._since = since
+        self._until = until
+        self._open: dict[timedelta, OpenLake] = {}
+        self._things = ExitStack()
+
+    def __enter__(self) -> _Run:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._things.close()
+
+    def all(
+        self,
+        detections: Sequence[Detection],
+        values: Mapping[str, Mapping[str, Any]],
+        on_progress: Callable[[str], None],
+        timings: list[Timing],
+    ) -> list[Finding]:
+        filters: list[tuple[Detection, Condition]] = []
+        others: list[Detection] = []
+        con = self._opened(timedelta(0)).connection
+        for each in detections:
+            condition = None
+            if not each.lookback:
+                condition = condition_of(con, each.file.sql, values[each.id], len(filters))
+            if condition is None:
+                others.append(each)
+            else:
+                filters.append((each, condition))
+        found: list[Finding] = []
+        if filters:
+            for each, _ in filters:
+                on_progress(each.id)
+            found += self._timed("one scan", len(filters), timings, lambda: self._scan(filters))
+        for each in others:
+            on_progress(each.id)
+            found += self._timed(each.id, 1, timings, lambda each=each: self._alone(each, values[each.id]))  # type: ignore[misc]
+        return sorted(found, key=lambda f: (-f.severity, -f.last_event_time.timestamp(), f.id, f.fingerprint))
+
+    def _timed(
+        self, what: str, detections: int, timings: list[Timing], work: Callable[[], list[Finding]]
+    ) -> list[Finding]:
+        started = time.perf_counter()
+        found = work()
+        timings.append(Timing(what, detections, time.perf_counter() - started, len(found)))
+        return found
+
+    def _scan(self, filters: Sequence[tuple[Detection, Condition]]) -> list[Finding]:
+        opened = self._opened(timedelta(0))
+        sql, parameters = fused_sql([condition for _, condition in filters], "$since", "$until")
         try:
-            rows = opened.sql(detection.file.sql, values).dicts()
+            table = opened.connection.sql(
+                sql, params={**parameters, "since": self._since or _BEGINNING, "until": self._until or _END}
+            ).to_arrow_table()
+        except duckdb.Error as error:
+            for detection, condition in filters:  # which of them was it?
+                self._try(opened, detection, condition)
+            raise QueryError(str(error).splitlines()[0]) from error
+        groups: dict[tuple[int, str | None, str | None, date], list[dict[str, Any]]] = {}
+        for event in table.to_pylist():
+            one = _of_one_event(event)
+            for number in event["met"]:
+                key = (number, one["account"], one["actor"], one["first_event_time"].date())
+                groups.setdefault(key, []).append(one)
+        return [_grouped(filters[key[0]][0], key[3], events) for key, events in groups.items()]
+
+    def _try(self, opened: OpenLake, detection: Detection, condition: Condition) -> None:
+        sql = f"SELECT count(*) FROM events WHERE {condition.sql}"
+        try:
+            opened.connection.execute(sql, dict(condition.parameters) or None).fetchall()
+        except duckdb.Error as error:
+            raise _wrong(detection, QueryError(str(error).splitlines()[0]), self._lake) from error
+
+    def _alone(self, detection: Detection, values: Mapping[str, Any]) -> list[Finding]:
+        begin, end = self._since or _BEGINNING, self._until or _END
+        try:
+            rows = (
+                self._opened(detection.lookback)
+                .sql(detection.file.sql, {**values, "since": begin, "until": end}, dialect="duckdb")
+                .dicts()
+            )
         except QueryError as error:
-            raise DetectionError(error.message, at=str(detection.file.path)) from error
-    found = [_finding(detection, row) for row in rows]
-    return [finding for finding in found if (since or _BEGINNING) <= finding.last_event_time]
+            raise _wrong(detection, error, self._lake) from error
+        found = [_finding(detection, row) for row in rows]
+        return [finding for finding in found if begin <= finding.last_event_time]
+
+    def _opened(self, lookback: timedelta) -> OpenLake:
+        if lookback not in self._open:
+            begin = window(self._since, lookback)
+            self._open[lookback] = self._things.enter_context(OpenLake(self._lake, begin, self._until))
+        return self._open[lookback]
+
+
+def _wrong(detection: Detection, error: QueryError, lake: Lake) -> DetectionError | LakeError:
+    """A damaged file of the lake is not the detection's fault."""
+    cause = error.__cause__
+    if isinstance(cause, duckdb.IOException | duckdb.InvalidInputException | duckdb.HTTPException):
+        return LakeError(error.message, at=lake.root, hint=f"trailql lake check --lake {lake.root}")
+    return DetectionError(error.message, at=str(detection.file.path))
+
+
+def _grouped(detection: Detection, day: date, events: list[dict[str, Any]]) -> Finding:
+    """The events of one actor on one day that meet a condition, as one finding."""
+    events.sort(key=lambda each: (each["first_event_time"], each["event_ids"][0]))
+    first, last = events[0], events[-1]
+
+    def only(name: str) -> str | None:
+        values = {each[name] for each in events}
+        return first[name] if len(values) == 1 else None
+
+    numbers: dict[str, Any] = {"calls": len(events)}
+    for name in ("eventName", "errorCode"):
+        values = sorted({each[name] for each in events if each.get(name)})
+        if values:
+            numbers[name] = ", ".join(values[:5]) + (" …" if len(values) > 5 else "")
+    if first.get("requestParameters"):
+        numbers["requestParameters"] = first["requestParameters"]
+    return Finding(
+        id=detection.id,
+        title=detection.file.title,
+        severity=detection.severity,
+        attack=detection.attack,
+        first_event_time=first["first_event_time"],
+        last_event_time=last["last_event_time"],
+        account=first["account"],
+        region=only("region"),
+        actor=first["actor"],
+        source_ip=only("source_ip"),
+        event_ids=tuple(each["event_ids"][0] for each in events[:_MOST_EVENT_IDS]),
+        numbers=numbers,
+        fingerprint=fingerprint(detection.id, first["account"], first["actor"], day.isoformat()),
+    )
 
 
 def _values(chosen: list[Detection], given: Mapping[str, str]) -> dict[str, dict[str, Any]]:

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,16 @@ from trailql.errors import LakeError, QueryError
 from trailql.lake.lake import Lake, open_lake_folder
 from trailql.lake.parquet import rows_sql, sql_text
 from trailql.query import wall
+from trailql.query.dots import with_dots
 from trailql.query.result import Result
 from trailql.query.words import hint_for, in_words
 from trailql.schema import EVENT_COLUMNS, TABLES
 
 _LOOK_EVERY = 0.1
 """Seconds between two looks at a running query."""
+
+_MAKES_NO_SENSE = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
+DIALECTS = (None, "duckdb", "lake", "athena")
 
 Progress = Callable[[float], None]
 
@@ -100,6 +105,7 @@ class OpenLake:
         text: str,
         parameters: Mapping[str, Any] | None = None,
         *,
+        dialect: str | None = None,
         timeout: float | None = None,
         on_progress: Progress | None = None,
     ) -> Result:
@@ -107,8 +113,9 @@ class OpenLake:
         Run one reading statement.
 
         Args:
-            text: SQL over the lake's tables.
+            text: SQL over the lake's tables, or as it is written for CloudTrail Lake or Athena.
             parameters: Values for its `$names`; bound, never pasted in.
+            dialect: `duckdb`, `lake` or `athena`; found out without.
             timeout: Seconds after which it is cancelled.
             on_progress: Called now and then while it runs, with how much is done, 0 to 1.
 
@@ -119,18 +126,71 @@ class OpenLake:
             QueryError: It does not parse or bind, is not allowed, fails while running, or takes too long.
             KeyboardInterrupt: The user cancelled it; the lake can be asked again.
         """
-        statement = self.checked(text)
-        used = {name: value for name, value in (parameters or {}).items() if name in statement.parameters}
-        return Result(self._run(statement.text, used, timeout, on_progress))
+        statement = self.checked(text, dialect)
+        try:
+            return Result(self._run(statement, parameters, timeout, on_progress), statement.dialect)
+        except QueryError as error:
+            makes_no_sense = isinstance(error.__cause__, _MAKES_NO_SENSE)
+            other = dialect is None and makes_no_sense and self._otherwise(text, error)
+            if not other or statement.dialect != "duckdb":
+                raise
+            return Result(self._run(other, parameters, timeout, on_progress), other.dialect)
 
-    def checked(self, text: str) -> wall.Statement:
+    def checked(self, text: str, dialect: str | None = None) -> wall.Statement:
         """
-        A statement that may run.
+        A statement that may run, in DuckDB's SQL.
 
         Raises:
-            QueryError: It does not parse, or is not allowed.
+            QueryError: It does not parse, is not allowed, or cannot be understood.
         """
-        return wall.checked(self._con, text, TABLES)
+        if dialect not in DIALECTS:
+            raise QueryError(f"there is no dialect {dialect}", hint=", ".join(filter(None, DIALECTS)))
+        if dialect in {"lake", "athena"}:
+            return self._translated(text, dialect)
+        try:
+            statement = wall.checked(self._con, text, TABLES)
+            return replace(statement, text=with_dots(self._con, statement.text, statement.tree))
+        except wall.NotOfTheLake as error:
+            if dialect is None and (found := self._otherwise(text, error)):
+                return found
+            raise
+
+    def understood(
+        self, text: str, parameters: Mapping[str, Any] | None = None, dialect: str | None = None
+    ) -> wall.Statement:
+        """
+        The statement that `sql` would run, without running it.
+
+        Raises:
+            QueryError: As `sql`, but for what only shows while running.
+        """
+        statement = self.checked(text, dialect)
+        try:
+            self._con.execute(f"EXPLAIN {statement.text}", _used(statement, parameters))
+        except duckdb.Error as error:
+            other = dialect is None and statement.dialect == "duckdb" and self._otherwise(text, error)
+            if other:
+                return other
+            raise QueryError(in_words(error), hint=hint_for(error)) from error
+        return statement
+
+    def _otherwise(self, text: str, error: Exception) -> wall.Statement | None:
+        """The statement in one of AWS's dialects, where it makes no sense in ours."""
+        try:
+            return self._translated(text, None)
+        except QueryError as other:
+            if isinstance(error, wall.NotOfTheLake) and error.is_foreign_table:
+                raise other from None
+            return None
+
+    def _translated(self, text: str, dialect: str | None) -> wall.Statement:
+        from trailql.query.dialects import understood
+        from trailql.query.dialects.macros import macro_statements
+
+        found, sql = understood(text, dialect)
+        for statement in macro_statements(sql):
+            self._con.execute(statement)
+        return replace(wall.checked(self._con, sql, TABLES), dialect=found)
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -138,16 +198,21 @@ class OpenLake:
         return self._con
 
     def _run(
-        self, text: str, parameters: Mapping[str, Any], timeout: float | None, on_progress: Progress | None
+        self,
+        statement: wall.Statement,
+        parameters: Mapping[str, Any] | None,
+        timeout: float | None,
+        on_progress: Progress | None,
     ) -> pa.Table:
         """In a thread of its own, so that Ctrl-C and the time limit reach it."""
+        used = _used(statement, parameters)
         outcome: list[pa.Table | BaseException] = []
         # The thread itself is not asked: one whose join Ctrl-C has broken off says it has ended (Python before 3.13).
         ended = threading.Event()
 
         def work() -> None:
             try:
-                outcome.append(self._con.sql(text, params=dict(parameters) or None).to_arrow_table())
+                outcome.append(self._con.sql(statement.text, params=used).to_arrow_table())
             except BaseException as error:  # raised again by whoever waits
                 outcome.append(error)
             finally:
@@ -183,6 +248,11 @@ class OpenLake:
             self._con.interrupt()
             with suppress(KeyboardInterrupt):  # a second Ctrl-C asks for what is being done
                 ended.wait(_LOOK_EVERY)
+
+
+def _used(statement: wall.Statement, parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The parameters that the statement has; DuckDB refuses others."""
+    return {name: value for name, value in (parameters or {}).items() if name in statement.parameters} or None
 
 
 def _half_of_memory() -> str:

@@ -18,10 +18,12 @@ class Result:
 
     Args:
         table: The rows.
+        dialect: What the query was read as: `duckdb`, `lake` or `athena`.
     """
 
-    def __init__(self, table: pa.Table) -> None:
+    def __init__(self, table: pa.Table, dialect: str = "duckdb") -> None:
         self._table = table
+        self.dialect = dialect
 
     def arrow(self) -> pa.Table:
         """The rows as an Arrow table; columns may share a name, as in the query."""

@@ -34,13 +34,20 @@ _REFUSED_BEGINNINGS = (
 _HINT = "a query sees the lake's tables (trailql tables), and no other files or settings"
 
 
+class NotOfTheLake(QueryError):
+    """SQL that makes no sense in our dialect, but may in another: it does not parse, or names an unknown table."""
+
+    is_foreign_table = False
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement that may run: its text, its parsed tree, and the names of its `$parameters`."""
+    """A statement that may run: its text, its parsed tree, the names of its `$parameters`, and where it came from."""
 
     text: str
     tree: dict[str, Any]
     parameters: frozenset[str]
+    dialect: str = "duckdb"
 
 
 def checked(con: duckdb.DuckDBPyConnection, text: str, tables: Collection[str]) -> Statement:
@@ -72,7 +79,7 @@ def _parsed(con: duckdb.DuckDBPyConnection, text: str) -> dict[str, Any]:
     if tree.get("error"):
         if tree.get("error_type") == "not implemented":
             raise QueryError("only SELECT is allowed here", hint="the lake is written by trailql ingest alone")
-        raise QueryError(in_words(tree.get("error_message", "")))
+        raise NotOfTheLake(in_words(tree.get("error_message", "")))
     statements = tree.get("statements", [])
     if not statements:
         raise QueryError("there is no statement", hint="SELECT count(*) FROM events")
@@ -115,7 +122,9 @@ def _check_table(path: tuple[str, ...], known: Collection[str], tables: Collecti
     hint += "the tables are events, files and set_aside"
     if path[:-1] or not near:
         hint += "; queries written for CloudTrail Lake or Athena: --dialect lake, --dialect athena"
-    raise QueryError(f"there is no table {'.'.join(path)} in the lake", hint=hint)
+    error = NotOfTheLake(f"there is no table {'.'.join(path)} in the lake", hint=hint)
+    error.is_foreign_table = True
+    raise error
 
 
 def _check_function(path: tuple[str, ...]) -> None:

@@ -1,0 +1,12 @@
+-- title: A network gateway was changed
+-- severity: info
+-- attack: T1562.007
+-- cis: 4.12
+-- description: CIS asks to see every change.
+-- quiet when: the call failed
+-- misses: the same by other means than this call
+-- source: https://docs.aws.amazon.com/securityhub/latest/userguide/cloudwatch-controls.html
+SELECT * FROM events
+WHERE eventSource = 'ec2.amazonaws.com'
+  AND eventName IN ('CreateCustomerGateway', 'DeleteCustomerGateway', 'AttachInternetGateway', 'CreateInternetGateway', 'DeleteInternetGateway', 'DetachInternetGateway')
+  AND errorCode IS NULL

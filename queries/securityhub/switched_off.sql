@@ -1,0 +1,16 @@
+-- title: Security Hub was switched off, or standards or members taken from it
+-- severity: high
+-- attack: T1562.001
+-- cis: 4.16
+-- description: A service that watches the account stops.
+-- quiet when: the call failed; an AWS service made it for itself
+-- misses: the same by other means than this call
+-- false positives: moving a service to another account or Region
+-- response: Switch it on again; look at what the caller did next.
+-- source: https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_DisableSecurityHub.html
+SELECT * FROM events
+WHERE eventSource = 'securityhub.amazonaws.com'
+  AND eventName IN ('DisableSecurityHub', 'BatchDisableStandards', 'DeleteMembers', 'DisassociateMembers', 'DisassociateFromAdministratorAccount')
+  AND errorCode IS NULL
+  AND userIdentity.invokedBy IS NULL
+  AND coalesce(userIdentity.type, '') <> 'AWSService'

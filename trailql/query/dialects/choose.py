@@ -1,0 +1,69 @@
+"""Which of AWS's two dialects a query is written in."""
+
+from __future__ import annotations
+
+import re
+
+from trailql.errors import QueryError
+from trailql.query.dialects.mend import mended
+from trailql.query.dialects.translate import translate
+
+_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_LAKE_TABLE = re.compile(
+    rf"""\b(?:from|join)\s+"?(?:{_UUID}|arn:|[^\s"]*(?:eds|event[ _-]?data[ _-]?store)[^\s"]*)""", re.IGNORECASE
+)
+_ATHENA_TABLE = re.compile(
+    r"""\b(?:from|join)\s+(?:"?[\w-]+"?\.){0,2}"?\w*(?:cloudtrail_?logs|cloud_trail|athena)\w*""", re.IGNORECASE
+)
+_LAKE = re.compile(
+    r"""
+      \belement_at\s*\(\s*(?:\w+\.)?(?:requestparameters|responseelements|additionaleventdata|serviceeventdetails)
+    | \beventtime\s*(?:[<>=]+|between)\s*'\d{4}-\d\d-\d\d\ \d
+    | \b(?:eventjson|managementevent)\b
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_ATHENA = re.compile(
+    r"""
+      \bjson_extract(?:_scalar)?\s*\(\s*(?:\w+\.)?(?:requestparameters|responseelements|additionaleventdata)\b
+    | \b(?:from_iso8601_timestamp|date_parse|parse_datetime)\s*\(\s*(?:\w+\.)?eventtime
+    | \beventtime\s*(?:[<>=]+|between)\s*'\d{4}-\d\d-\d\dT
+    | \breadonly\s*=\s*'
+    | "(?:timestamp|date|year|month|day)"\s*[<>=]
+    | \b(?:requestparameters|responseelements)\s+(?:not\s+)?like\b
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def understood(text: str, dialect: str | None = None) -> tuple[str, str]:
+    """
+    The dialect of a query, and the query in DuckDB's SQL.
+
+    Args:
+        text: As it was typed or pasted.
+        dialect: `lake` or `athena`; found out without.
+
+    Raises:
+        QueryError: It cannot be understood as either; the error is that of the likelier one.
+    """
+    query = mended(text)
+    if dialect is not None:
+        return dialect, translate(query, dialect)
+    first, second = ("lake", "athena") if _looks_like_lake(query) else ("athena", "lake")
+    try:
+        return first, translate(query, first)
+    except QueryError as error:
+        try:
+            return second, translate(query, second)
+        except QueryError:
+            raise error from None
+
+
+def _looks_like_lake(query: str) -> bool:
+    """By the table's name, where it tells; else by what only one of the two writes."""
+    if _LAKE_TABLE.search(query):
+        return True
+    if _ATHENA_TABLE.search(query):
+        return False
+    return len(_LAKE.findall(query)) > len(_ATHENA.findall(query))

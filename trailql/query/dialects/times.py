@@ -1,0 +1,91 @@
+"""Comparisons of CloudTrail's time texts with literals, as comparisons of moments that DuckDB can skip files by."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta
+
+_WHOLE = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)Z")
+_BEGINNING = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d)(\.\d*)?)?)?)?")
+_SPACED = re.compile(r"(\d{4}-\d\d-\d\d) .*")
+
+
+def compared_with_text(instant: str, operator: str, text: str) -> str | None:
+    """
+    `eventtime >= '2026-10-01'` where eventtime is the text `2026-10-01T12:00:00Z`, as a comparison of moments.
+
+    The texts sort as their moments do; a shorter text sorts before all that begin with it.
+
+    Args:
+        instant: SQL of the moment.
+        operator: `=`, `<>`, `<`, `<=`, `>` or `>=`.
+        text: The literal.
+
+    Returns:
+        SQL, None where only the texts themselves can be compared.
+    """
+    if operator not in {"=", "<", "<=", ">", ">="}:
+        return None
+    if whole := _WHOLE.fullmatch(text):
+        moment = _moment(whole[1], whole[2])
+        return _sql(instant, operator, moment)
+    if operator == "=":
+        return None
+    turned = {">": ">=", "<=": "<"}.get(operator, operator)
+    if spaced := _SPACED.fullmatch(text):  # a space sorts before the T
+        moment = _moment(spaced[1], "00:00:00")
+        return _sql(instant, turned, moment)
+    if (begins := _BEGINNING.fullmatch(text)) and not begins[5]:
+        moment = _moment(begins[1], f"{begins[2] or '00'}:{begins[3] or '00'}:{begins[4] or '00'}")
+        return _sql(instant, turned, moment)
+    return None
+
+
+def compared_with_day(pattern: str, column: str, operator: str, text: str) -> str | None:
+    """
+    A partition column compared with a literal, as a comparison of `event_date`.
+
+    Args:
+        pattern: How the partition writes the day, such as `%Y/%m/%d`.
+        column: SQL of `event_date`.
+        operator: The comparison.
+        text: The literal.
+    """
+    if operator not in {"=", "<", "<=", ">", ">="}:
+        return None
+    try:
+        first = datetime.strptime(text, pattern).date()
+    except ValueError:
+        return None
+    if first.strftime(pattern) != text:
+        return None
+    if pattern == "%Y/%m/%d":
+        return f"({column} {operator} DATE '{first}')"
+    if pattern == "%Y":
+        last = date(first.year, 12, 31)
+        match operator:
+            case "=":
+                return f"({column} BETWEEN DATE '{first}' AND DATE '{last}')"
+            case ">=" | "<":
+                return f"({column} {operator} DATE '{first}')"
+            case _:
+                return f"({column} {operator} DATE '{last}')"
+    return None
+
+
+def _moment(day: str, clock: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(f"{day}T{clock}")
+    except ValueError:
+        return None
+
+
+def _sql(instant: str, operator: str, moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    owner = instant.removesuffix('."eventTime"')
+    day = moment.date()
+    if operator == "<" and moment == datetime(day.year, day.month, day.day):
+        day -= timedelta(days=1)
+    of_day = {">": ">=", ">=": ">=", "<": "<=", "<=": "<=", "=": "="}[operator]
+    return f"({instant} {operator} TIMESTAMPTZ '{moment}+00' AND {owner}.event_date {of_day} DATE '{day}')"

@@ -128,7 +128,7 @@ def test_full_standard_output(lake: Path) -> None:
     command = f"{sys.executable} -m trailql export --lake {lake} --format jsonl > /dev/full"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, cwd=REPOSITORY)
 
-    assert 2 == done.returncode
+    assert 8 == done.returncode
     assert "standard output: cannot be written: no space left on device" in done.stderr
     assert "exported" not in done.stderr
     assert "Traceback" not in done.stderr

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
-_ALL = "SELECT * FROM events"
+_ALL = "SELECT * FROM events LIMIT 2000"
 _COMMANDS = [
     *(["query", _ALL, "--format", format] for format in ("table", "csv", "json", "jsonl", "md", "parquet", "arrow")),
     ["export", "--format", "jsonl", "--quiet"],

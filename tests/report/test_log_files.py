@@ -17,7 +17,7 @@ from tests.campaign.reading import canonical, records_of
 from tests.conftest import Ingest, read_table, shared_data
 from tests.made import ACCOUNT, OTHER_ACCOUNT, Record, record, spelled, text, trail, without, write_file
 from tests.normalize.test_odd_values import CASES
-from trailql.errors import UsageError
+from trailql.errors import OutputError, UsageError
 from trailql.ingest import ingest_logs
 from trailql.query.engine import open_lake
 from trailql.report import log_files
@@ -330,9 +330,9 @@ def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int) -
     ingest_logs([str(write_file(tmp_path, "a.json", trail(*made)))], tmp_path / "lake")
     Full(monkeypatch, free)
 
-    with pytest.raises(UsageError, match=r"AWSLogs.*\.json\.gz: cannot be written: no space left on device"):
+    with pytest.raises(OutputError, match=r"AWSLogs.*\.json\.gz: cannot be written: no space left on device"):
         exported(tmp_path / "lake", tmp_path / "export")
-    with pytest.raises(UsageError, match=r"lines\.jsonl: cannot be written: no space left on device"):
+    with pytest.raises(OutputError, match=r"lines\.jsonl: cannot be written: no space left on device"):
         lines_of(tmp_path / "lake", tmp_path / "lines.jsonl")
 
     left = files_in(tmp_path / "export")

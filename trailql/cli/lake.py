@@ -16,7 +16,7 @@ import typer
 from trailql.cli.options import Lake, days, seconds
 from trailql.cli.streams import as_far_as_read
 from trailql.errors import UsageError
-from trailql.report.rows import write_text
+from trailql.report.rows import not_written, write_text
 
 app = typer.Typer(no_args_is_help=True, help="Look at the lake, check it, keep it tidy.")
 
@@ -178,7 +178,7 @@ def manifest(
     except OSError as error:
         if output is None:
             raise
-        raise UsageError(f"cannot be written: {(error.strerror or str(error)).lower()}", at=str(output)) from error
+        raise not_written(error, str(output)) from error
 
 
 @contextmanager

@@ -91,6 +91,8 @@ def values_of(column: pa.ChunkedArray) -> list[Any]:
 
     What Python has no type for (nanoseconds, years before Christ, infinite dates) is text.
     """
+    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+        return list(column.cast(pa.string()).to_pylist())
     try:
         return list(column.to_pylist(maps_as_pydicts="lossy"))
     except (OverflowError, ValueError):

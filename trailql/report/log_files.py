@@ -33,6 +33,7 @@ import pyarrow.compute as pc
 from trailql.errors import UsageError
 from trailql.query.engine import OpenLake
 from trailql.query.records import RecordTexts, check_condition, record_texts
+from trailql.report.rows import not_written
 
 MOST_RECORDS = 10_000
 """Records in one log file."""
@@ -91,6 +92,7 @@ def write_log_files(
 
     Raises:
         UsageError: The folder holds something, the condition is none, or a file cannot be written; `at` names it.
+        OutputError: The disk is full.
         QueryError: The condition names what is not there, or fails on the value of some row.
     """
     if condition is not None:
@@ -327,8 +329,7 @@ def _naming(path: Path | None) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise UsageError(f"cannot be written: {reason}", at=str(path) if path else "standard output") from error
+        raise not_written(error, str(path) if path else "standard output") from error
 
 
 def _refuse_inside(path: Path, lake: OpenLake) -> None:

@@ -79,7 +79,7 @@ def _prompt() -> PromptSession[str]:
         completer=_Completer(),
         complete_while_typing=False,
         lexer=PygmentsLexer(PostgresLexer),
-        prompt_continuation=lambda width, number, wrapped: "…> ".rjust(width),
+        prompt_continuation=lambda width, number, wrapped: " " * width if wrapped else "…> ".rjust(width),
         enable_suspend=True,
         output=create_output(always_prefer_tty=True),
     )

@@ -146,7 +146,7 @@ class Session:
     def _command(self, name: str, rest: str) -> None:
         match name:
             case ".help":
-                self._show(_help_text())
+                self._show(_help_text(terminal_width()))
             case ".quit" | ".exit":
                 raise Leave
             case ".tables":
@@ -274,16 +274,18 @@ def _pairs(text: str) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _help_text() -> str:
-    lines = [
-        "SQL ends with a ; and may go over several lines. Tab completes, Ctrl-C cancels, Ctrl-D leaves.",
-        "A bundled query runs by its name: failed_console_logins, or api_calls_by_name from_date=2026-10-01.",
-        "",
-    ]
+def _help_text(width: int | None) -> str:
     heads = {name: f"{name} {takes}".rstrip() for name, (takes, _) in COMMANDS.items() if name != ".describe"}
     size = max(map(len, heads.values())) + 2
-    lines += [head.ljust(size) + COMMANDS[name][1] for name, head in heads.items()]
-    lines += ["DESCRIBE and SUMMARIZE tell of a table or a query: SUMMARIZE events;"]
+    lines = [
+        *fold("SQL ends with a ; and may go over several lines. Tab completes, Ctrl-C cancels, Ctrl-D leaves.", width),
+        *fold("A bundled query runs by its name: api_calls_by_name from_date=2026-10-01", width),
+        *fold("DESCRIBE and SUMMARIZE take a table or a query: SUMMARIZE events;", width),
+        "",
+    ]
+    for name, head in heads.items():
+        first, *more = fold(COMMANDS[name][1], max(width - size, 20) if width else None)
+        lines += [head.ljust(size) + first, *(" " * size + line for line in more)]
     return "\n".join(lines) + "\n"
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from trailql.lake.lake import Lake, open_lake_folder
 from trailql.query.engine import OpenLake, window
 
 _MOST_EVENT_IDS = 1000
+_MOST_NAMES = 5
 _OWN_COLUMNS = frozenset("first_event_time last_event_time event_ids account region actor source_ip".split())
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _END = datetime(9999, 1, 1, tzinfo=UTC)
@@ -148,13 +149,7 @@ class _Run:
             for detection, condition in filters:  # which of them was it?
                 self._try(opened, detection, condition)
             raise QueryError(str(error).splitlines()[0]) from error
-        groups: dict[tuple[int, str | None, str | None, date], list[dict[str, Any]]] = {}
-        for event in table.to_pylist():
-            one = _of_one_event(event)
-            for number in event["met"]:
-                key = (number, one["account"], one["actor"], one["first_event_time"].date())
-                groups.setdefault(key, []).append(one)
-        return [_grouped(filters[key[0]][0], key[3], events) for key, events in groups.items()]
+        return [_grouped(filters[row["number"]][0], row) for row in table.to_pylist()]
 
     def _try(self, opened: OpenLake, detection: Detection, condition: Condition) -> None:
         sql = f"SELECT count(*) FROM events WHERE {condition.sql}"
@@ -191,36 +186,28 @@ def _wrong(detection: Detection, error: QueryError, lake: Lake) -> DetectionErro
     return DetectionError(error.message, at=str(detection.file.path))
 
 
-def _grouped(detection: Detection, day: date, events: list[dict[str, Any]]) -> Finding:
+def _grouped(detection: Detection, row: Mapping[str, Any]) -> Finding:
     """The events of one actor on one day that meet a condition, as one finding."""
-    events.sort(key=lambda each: (each["first_event_time"], each["event_ids"][0]))
-    first, last = events[0], events[-1]
-
-    def only(name: str) -> str | None:
-        values = {each[name] for each in events}
-        return first[name] if len(values) == 1 else None
-
-    numbers: dict[str, Any] = {"calls": len(events)}
-    for name in ("eventName", "errorCode"):
-        values = sorted({each[name] for each in events if each.get(name)})
+    numbers: dict[str, Any] = {"calls": row["calls"]}
+    for name, values in (("eventName", row["event_names"]), ("errorCode", row["error_codes"])):
         if values:
-            numbers[name] = ", ".join(values[:5]) + (" …" if len(values) > 5 else "")
-    if first.get("requestParameters"):
-        numbers["requestParameters"] = first["requestParameters"]
+            numbers[name] = ", ".join(values[:_MOST_NAMES]) + (" …" if len(values) > _MOST_NAMES else "")
+    if row["request"]:
+        numbers["requestParameters"] = row["request"]
     return Finding(
         id=detection.id,
         title=detection.file.title,
         severity=detection.severity,
         attack=detection.attack,
-        first_event_time=first["first_event_time"],
-        last_event_time=last["last_event_time"],
-        account=first["account"],
-        region=only("region"),
-        actor=first["actor"],
-        source_ip=only("source_ip"),
-        event_ids=tuple(each["event_ids"][0] for each in events[:_MOST_EVENT_IDS]),
+        first_event_time=row["first_event_time"],
+        last_event_time=row["last_event_time"],
+        account=row["account"],
+        region=row["region"],
+        actor=row["actor"],
+        source_ip=row["source_ip"],
+        event_ids=tuple(row["event_ids"]),
         numbers=numbers,
-        fingerprint=fingerprint(detection.id, first["account"], first["actor"], day.isoformat()),
+        fingerprint=fingerprint(detection.id, row["account"], row["actor"], row["day"].isoformat()),
     )
 
 

@@ -19,8 +19,9 @@ Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
-def session(sample_lake: Path) -> Iterator[Session]:
-    """A session over the sample organization's lake."""
+def session(sample_lake: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    """A session over the sample organization's lake; answers are as wide as they are."""
+    monkeypatch.delenv("COLUMNS", raising=False)
     with Session(lambda: open_lake(sample_lake)) as opened:
         yield opened
 

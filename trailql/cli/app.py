@@ -29,6 +29,14 @@ class _Commands(TyperGroup):
             raise _Interrupted from None
 
 
+class _NotNeeded:
+    """pyarrow loads pandas, where it is installed, to show a single time: a third of a second the commands can spare."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError("No module named 'pandas'", name=name)
+
+
 app = typer.Typer(
     name="trailql",
     cls=_Commands,
@@ -66,6 +74,7 @@ def _common(
 def main() -> None:
     """Run the command line; a TrailqlError becomes a message on stderr and its exit code."""
     _keep_freed_memory()
+    sys.meta_path.insert(0, _NotNeeded())
     watch_stdout()
     try:
         try:

@@ -99,7 +99,7 @@ def cases_of(detection: str, sql: Path, *, number: int = 0) -> list[Case]:
         raise DetectionError("it has no samples", at=str(sql), hint=f"{path.name} beside it") from error
     except ValueError as error:
         raise DetectionError(f"not JSON: {error}", at=str(path)) from error
-    found = []
+    found: list[Case] = []
     for kind in ("fires", "quiet"):
         listed = document.get(kind)
         if not isinstance(listed, list) or not listed:

@@ -29,6 +29,7 @@ def detect(
     format: OutputFormat = Format.TABLE,
     output: Output = None,
     wide: Wide = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Say on stderr how long each detection took.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="List the detections.")] = False,
 ) -> None:
     """
@@ -38,7 +39,7 @@ def detect(
     """
     from trailql.detect.catalog import bundled_detections
     from trailql.detect.finding import Severity
-    from trailql.detect.run import run_detections
+    from trailql.detect.run import Timing, run_detections
     from trailql.report.findings import finding_rows
     from trailql.report.rows import write_values
 
@@ -52,6 +53,7 @@ def detect(
     begin, end = span(since, until)
     least, failing = Severity.read(min_severity), Severity.read(fail_on) if fail_on else None
     ran: list[str] = []
+    timings: list[Timing] = []
     findings = run_detections(
         lake,
         since=begin,
@@ -60,7 +62,12 @@ def detect(
         min_severity=least,
         parameters=pairs(param),
         on_progress=ran.append,
+        timings=timings,
     )
+    if profile:
+        for each in sorted(timings, key=lambda each: -each.seconds):
+            what = each.what if each.detections == 1 else f"{each.what}: {each.detections} detections"
+            print(f"{each.seconds:8.3f} s  {each.findings:7,} findings  {what}", file=sys.stderr)
     with as_far_as_read():
         write_values(*finding_rows(findings, format), format, output, whole=("detection",), wide=wide)
     if format is Format.TABLE and not output:

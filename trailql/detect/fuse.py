@@ -95,16 +95,15 @@ def fused_sql(conditions: Mapping[int, Condition], since: str, until: str) -> li
             rows = f"SELECT {number} AS number, {_COLUMNS} FROM events WHERE {between} AND {each.sql}"
             found.append((_grouped(rows), dict(each.parameters)))
     if named:
-        by_source: dict[str, list[str]] = {}
+        by_call: dict[str, dict[str, list[str]]] = {}
         for number, each in named.items():
-            by_source.setdefault(str(each.source), []).append(f"CASE WHEN {each.sql} THEN {number} END")
+            for name in sorted(each.names or ()):
+                cases = by_call.setdefault(str(each.source), {}).setdefault(name, [])
+                cases.append(f"CASE WHEN {each.sql} THEN {number} END")
         whens = " ".join(
-            f"WHEN {sql_text(source)} THEN list_filter([{', '.join(cases)}], lambda n: n IS NOT NULL)"
-            for source, cases in by_source.items()
+            f"WHEN {sql_text(source)} THEN CASE eventName {_of_calls(names)} END" for source, names in by_call.items()
         )
-        calls = ", ".join(
-            sql_text(name) for name in sorted({name for each in named.values() for name in each.names or ()})
-        )
+        calls = ", ".join(sql_text(name) for name in sorted({name for names in by_call.values() for name in names}))
         rows = f"""
             SELECT unnest(CASE eventSource {whens} END) AS number, {_COLUMNS}
             FROM events WHERE {between} AND eventName IN ({calls})
@@ -118,6 +117,14 @@ _COLUMNS = """
     coalesce(recipientAccountId, userIdentity.accountId) AS account, actor(userIdentity) AS actor, eventTime, eventID,
     awsRegion, sourceIPAddress, eventName, errorCode, requestParameters
 """
+
+
+def _of_calls(names: Mapping[str, Sequence[str]]) -> str:
+    """Only the conditions that ask about a call are asked of it."""
+    return " ".join(
+        f"WHEN {sql_text(name)} THEN list_filter([{', '.join(cases)}], lambda n: n IS NOT NULL)"
+        for name, cases in names.items()
+    )
 
 
 def _grouped(rows: str) -> str:

@@ -93,7 +93,7 @@ class _Run:
         self._lake = lake
         self._since = since
         self._until = until
-        self._open: dict[timedelta, OpenLake] = {}
+        self._open: dict[datetime | None, OpenLake] = {}
         self._things = ExitStack()
 
     def __enter__(self) -> _Run:
@@ -174,10 +174,10 @@ class _Run:
         return [finding for finding in found if begin <= finding.last_event_time]
 
     def _opened(self, lookback: timedelta) -> OpenLake:
-        if lookback not in self._open:
-            begin = window(self._since, lookback)
-            self._open[lookback] = self._things.enter_context(OpenLake(self._lake, begin, self._until))
-        return self._open[lookback]
+        begin = window(self._since, lookback)
+        if begin not in self._open:
+            self._open[begin] = self._things.enter_context(OpenLake(self._lake, begin, self._until))
+        return self._open[begin]
 
 
 def _wrong(detection: Detection, error: QueryError, lake: Lake) -> DetectionError | LakeError:

@@ -10,7 +10,7 @@ Conditions that begin with one service are asked only of its rows.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 

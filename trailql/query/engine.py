@@ -2,7 +2,8 @@
 SQL over a lake: a DuckDB connection that sees the lake's tables and nothing else.
 
 The text of a query is not trusted. It runs without access to files outside the lake, network, extensions and
-settings, within bounds of memory and time, and only a single statement that reads is let through (`trailql.query.wall`).
+settings, within bounds of memory and time, and only a single statement that reads is let through: see
+`trailql.query.wall`.
 """
 
 from __future__ import annotations
@@ -128,9 +129,10 @@ class OpenLake:
         try:
             return Result(self._run(statement, parameters, timeout, on_progress))
         except QueryError as error:
-            if dialect is None and statement.dialect == "duckdb" and isinstance(error.__cause__, _MAKES_NO_SENSE):
-                if other := self._otherwise(text, error):
-                    return Result(self._run(other, parameters, timeout, on_progress))
+            may_be_foreign = dialect is None and statement.dialect == "duckdb"
+            makes_no_sense = may_be_foreign and isinstance(error.__cause__, _MAKES_NO_SENSE)
+            if makes_no_sense and (other := self._otherwise(text, error)):
+                return Result(self._run(other, parameters, timeout, on_progress))
             raise
 
     def checked(self, text: str, dialect: str | None = None) -> wall.Statement:
@@ -154,10 +156,15 @@ class OpenLake:
 
     def _otherwise(self, text: str, error: Exception) -> wall.Statement | None:
         """The statement in one of AWS's dialects, where it makes no sense in ours."""
+        from trailql.query.dialects.choose import is_foreign
+
+        names_foreign_table = isinstance(error, wall.NotOfTheLake) and error.is_foreign_table
+        if names_foreign_table and not is_foreign(text):
+            return None
         try:
             return self._translated(text, None)
         except QueryError as other:
-            if isinstance(error, wall.NotOfTheLake) and error.is_foreign_table:
+            if names_foreign_table:
                 raise other from None
             return None
 

@@ -94,7 +94,7 @@ def _check(tree: dict[str, Any], tables: Collection[str]) -> None:
     known = {name.lower() for name in tables}
     for node in nodes:
         known |= {entry["key"].lower() for entry in (node.get("cte_map") or {}).get("map", [])}
-        if node.get("type") in {"RECURSIVE_CTE_NODE", "CTE_NODE"}:
+        if str(node.get("type")) in {"RECURSIVE_CTE_NODE", "CTE_NODE"}:
             known.add(str(node.get("cte_name", "")).lower())
     for node in nodes:
         kind = node.get("type")

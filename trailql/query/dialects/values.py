@@ -9,6 +9,7 @@ from zlib import crc32
 from trailql.errors import QueryError
 from trailql.lake.parquet import sql_text
 from trailql.query.dialects import types as t
+from trailql.query.dialects import zoned
 from trailql.query.dialects.tables import Field
 from trailql.query.dialects.types import Type
 
@@ -61,6 +62,7 @@ class Scope:
     parent: Scope | None = None
     lambdas: dict[str, Value] = field(default_factory=dict)
     tables: dict[str, list[tuple[str, Type]]] = field(default_factory=dict)
+    merged: dict[str, Value] = field(default_factory=dict)
 
     def inner(self) -> Scope:
         return Scope(parent=self, tables=dict(self.tables))
@@ -95,7 +97,7 @@ def json_path(keys: Sequence[str]) -> str:
 def local(value: Value) -> str:
     """A moment as the clock on the wall shows it."""
     if value.type.kind == "timestamptz":
-        return f"timezone({value.type.zone or sql_text('UTC')}, {value.sql})"
+        return zoned.wall(value.sql, value.type.zone)
     return value.sql
 
 

@@ -156,7 +156,7 @@ class OpenLake:
 
     def _otherwise(self, text: str, error: Exception) -> wall.Statement | None:
         """The statement in one of AWS's dialects, where it makes no sense in ours."""
-        from trailql.query.dialects.choose import is_foreign
+        from trailql.query.dialects.choose import has_foreign_table, is_foreign
 
         names_foreign_table = isinstance(error, wall.NotOfTheLake) and error.is_foreign_table
         if names_foreign_table and not is_foreign(text):
@@ -164,7 +164,7 @@ class OpenLake:
         try:
             return self._translated(text, None)
         except QueryError as other:
-            if names_foreign_table:
+            if names_foreign_table or has_foreign_table(text):
                 raise other from None
             return None
 

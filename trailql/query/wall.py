@@ -8,6 +8,7 @@ before it: it reads the parsed statement, not its text, and lets through what it
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -31,6 +32,11 @@ _REFUSED = frozenset(
 _REFUSED_BEGINNINGS = (
     "pg_", "duckdb_", "read_", "has_", "inet_", "pragma_", "parquet_", "sniff_", "json_execute", "current_schema",
 )  # fmt: skip
+_WRITTEN = "the lake is written by trailql ingest alone"
+_OTHER_STATEMENT = re.compile(
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(alter|create|delete|drop|grant|insert|merge|msck|revoke|unload|update|use|vacuum)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 _HINT = "a query sees the lake's tables (trailql tables), and no other files or settings"
 
 
@@ -78,7 +84,9 @@ def _parsed(con: duckdb.DuckDBPyConnection, text: str) -> dict[str, Any]:
     tree = json.loads(rows[0][0])
     if tree.get("error"):
         if tree.get("error_type") == "not implemented":
-            raise QueryError("only SELECT is allowed here", hint="the lake is written by trailql ingest alone")
+            raise QueryError("only SELECT is allowed here", hint=_WRITTEN)
+        if first := _OTHER_STATEMENT.match(text):
+            raise QueryError(f"only SELECT is allowed here, not {first[1].upper()}", hint=_WRITTEN)
         raise NotOfTheLake(in_words(tree.get("error_message", "")))
     statements = tree.get("statements", [])
     if not statements:

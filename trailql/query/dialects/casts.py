@@ -28,10 +28,15 @@ def cast(sql: str, source: Type, target: Type, *, is_try: bool = False) -> str:
     made = _cast(sql, source, target)
     if not is_try:
         return made
-    if source.kind == "json" and target.kind in {"array", "map"} and (target.of[-1].kind == "varchar"):
-        # One element that is no text makes the whole NULL, not only itself.
-        return f"CASE WHEN trino.only_texts({sql}) THEN {attempted(made)} END"
-    return attempted(made)
+    if source.kind != "json" or target.kind not in {"array", "map"} or target.of[-1].kind == "json":
+        return attempted(made)
+    # One element that cannot be cast makes the whole NULL, not only itself.
+    found, nulls = attempted(made), "lambda e: e IS NULL"
+    values, begun = found, f"trino.json_items_or_null({sql})"
+    if target.kind == "map":
+        values, begun = f"map_values({found})", f"list_transform(trino.json_members_or_null({sql}), lambda e: e.value)"
+    begun = attempted(f"len(list_filter({begun}, lambda e: json_type(e) = 'NULL'))")
+    return f"CASE WHEN len(list_filter({values}, {nulls})) = {begun} THEN {found} END"
 
 
 def attempted(sql: str) -> str:
@@ -150,6 +155,8 @@ def _from_json(sql: str, target: Type) -> str:
 def _to_json(sql: str, source: Type) -> str:
     if source.kind in {"timestamp", "timestamptz", "date"}:
         return f"to_json({_to_varchar(sql, source)})"
+    if source.kind == "decimal":
+        return f"CAST({_to_varchar(sql, source)} AS JSON)"
     if source.kind == "map" and source.key.kind == "varchar":
         return f"to_json(map_from_entries(list_sort(map_entries({sql}))))"
     return f"to_json({sql})"

@@ -17,8 +17,8 @@ _ATHENA_TABLE = re.compile(
 )
 _FOREIGN_TABLE = re.compile(
     rf"""
-      \b(?:from|join)\s+(?:"?[\w-]+"?\.)*"?
-      (?: {_UUID} | \d | arn: | [$<{{\[] | [^\s"]*(?:trail|eds|event[ _-]?data|athena|aws))
+      (?:\b(?:from|join)\s+|,\s*)(?:"?default"?\.\w | (?:"?[\w-]+"?\.)*"?
+      (?: {_UUID} | \d | arn: | [$<{{\[] | [^\s"]*(?:trail|eds|event[ _-]?data|athena|aws)))
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -70,6 +70,11 @@ def understood(text: str, dialect: str | None = None) -> tuple[str, str]:
             return second, translate(query, second)
         except QueryError:
             raise error from None
+
+
+def has_foreign_table(text: str) -> bool:
+    """Whether a table is named as only AWS names them, or a placeholder stands for it."""
+    return _FOREIGN_TABLE.search(mended(text)) is not None
 
 
 def is_foreign(text: str) -> bool:

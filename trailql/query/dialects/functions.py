@@ -43,14 +43,15 @@ power 2 double pow({0}, {1})
 radians 1 double radians({0})
 rand 0 double random()
 random 0 double random()
-round 1-2 @0 round({*})
+round 1 @i0 round({0})
+round 2 @0 round({*})
 sign 1 @0 CAST(sign({0}) AS {T0})
 sin 1 double sin({0})
 sinh 1 double sinh({0})
 sqrt 1 double sqrt({0})
 tan 1 double tan({0})
 tanh 1 double tanh({0})
-truncate 1 @0 trunc({0})
+truncate 1 @i0 trunc({0})
 truncate 2 @0 CAST(trunc({0}, CAST({1} AS INTEGER)) AS {T0})
 width_bucket 2 bigint len(list_filter({1}, lambda e: e <= {0}))
 width_bucket 4 bigint trino.width_bucket({0}, {1}, {2}, {3})
@@ -119,7 +120,7 @@ regexp_count 2 bigint trino.regexp_count({0}, {1})
 regexp_position 2 bigint trino.regexp_position({0}, {1})
 json_parse 1 json trino.json_parse({0})
 json_format 1 varchar CAST({0} AS VARCHAR)
-json_array_length 1 bigint trino.json_array_length({0})
+json_array_length 1 bigint CAST(trino.json_array_length({0}) AS BIGINT)
 json_array_get 2 json trino.json_array_get({0}, CAST({1} AS BIGINT))
 json_array_contains 2 boolean CASE WHEN {1} IS NOT NULL THEN trino.json_array_contains({0}, to_json({1})) END
 is_json_scalar 1 boolean trino.is_json_scalar({0})
@@ -202,6 +203,28 @@ first_value 1 @0 first_value({0})
 last_value 1 @0 last_value({0})
 nth_value 2 @0 nth_value({0}, {1})
 """
+
+
+OTHER_NAMES = {
+    "array_contains": "contains(array, value)", "array_size": "cardinality(array)", "charindex": "strpos(text, part)",
+    "collect_list": "array_agg(x)", "collect_set": "array_agg(DISTINCT x)", "convert_timezone": "x AT TIME ZONE 'UTC'",
+    "dateadd": "date_add('day', -7, x)", "datediff": "date_diff('day', a, b)", "date_sub": "date_add('day', -7, x)",
+    "endswith": "x LIKE '%end'", "ends_with": "x LIKE '%end'", "explode": "CROSS JOIN UNNEST(x) AS t(y)",
+    "get_json_object": "json_extract_scalar(x, '$.key')", "getdate": "now()",
+    "group_concat": "array_join(array_agg(x), ',')",
+    "ifnull": "coalesce(x, y)", "iff": "if(condition, x, y)", "instr": "strpos(text, part)", "isnull": "x IS NULL",
+    "json_extract_path_text": "json_extract_scalar(x, '$.key')",
+    "json_extract_string": "json_extract_scalar(x, '$.key')",
+    "len": "length(x)", "list_contains": "contains(array, value)", "nvl": "coalesce(x, y)",
+    "regexp_matches": "regexp_like(x, pattern)", "regexp_substr": "regexp_extract(x, pattern)",
+    "size": "cardinality(x)", "startswith": "starts_with(x, 'begin')", "str_to_date": "date_parse(x, '%Y-%m-%d')",
+    "strftime": "date_format(x, '%Y-%m-%d')", "string_agg": "array_join(array_agg(x), ',')",
+    "strptime": "date_parse(x, '%Y-%m-%d')", "substring_index": "split_part(x, ',', 1)", "sysdate": "now()",
+    "to_char": "date_format(x, '%Y-%m-%d')", "to_date": "date(x), date_parse(x, '%Y-%m-%d')",
+    "to_json": "CAST(x AS json)", "to_timestamp": "from_iso8601_timestamp(x), date_parse(x, '%Y-%m-%d %H:%i:%s')",
+    "unix_timestamp": "to_unixtime(now())", "unnest": "CROSS JOIN UNNEST(x) AS t(y)",
+}  # fmt: skip
+"""Functions of other databases, and what Trino has for them."""
 
 
 @dataclass(frozen=True, slots=True)

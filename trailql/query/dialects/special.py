@@ -70,6 +70,11 @@ def _element_at(to: Translator, node: exp.Anonymous, scope: Scope) -> Value:
     value = to.final(value)
     match value.type.kind:
         case "array":
+            if at.type.kind not in {*t.INTEGERS, "unknown"}:
+                hint = (
+                    f"element_at({shown(value)}, 1).{at.literal}" if at.literal and value.type.element.fields else None
+                )
+                raise QueryError(f"{shown(value)} is an array: element_at needs a whole number", hint=hint)
             at_sql = at.sql if re.fullmatch(r"-?[1-9]\d*", at.sql) else f"CAST({at.sql} AS BIGINT)"
             return Value(f"{value.sql}[{at_sql}]" if at.sql != "0" else f"trino.at({value.sql}, 0)", value.type.element)
         case "map":
@@ -97,7 +102,7 @@ def _json_extract(to: Translator, node: exp.Anonymous, scope: Scope) -> Value:
     if EVERY in steps:
         return _every(to.final(value), name, steps)
     if name == "json_size":
-        return Value(f"trino.json_size({to.final(value).sql}, {sql_text(sql)})", t.BIGINT)
+        return Value(f"CAST(trino.json_size({to.final(value).sql}, {sql_text(sql)}) AS BIGINT)", t.BIGINT)
     if name == "json_extract":
         # A column of the lake is valid JSON; a text from inside it need not be.
         if value.type.kind == "json" or (value.json is not None and not value.json[1]):
@@ -233,7 +238,13 @@ def _zip_with(to: Translator, node: exp.Anonymous, scope: Scope) -> Value:
         [Value(f"{left.sql}[{place}]", left.type.element), Value(f"{right.sql}[{place}]", right.type.element)],
     )
     longest = f"greatest(len({left.sql}), len({right.sql}))"
-    return Value(f"list_transform(range(1, {longest} + 1), lambda {place}: {body.sql})", t.array_of(body.type))
+    sql = f"list_transform(range(1, {longest} + 1), lambda {place}: {body.sql})"
+    return Value(_unless_null(sql, [left, right]), t.array_of(body.type))
+
+
+def _unless_null(sql: str, values: list[Value]) -> str:
+    """NULL where one of the values is."""
+    return f"CASE WHEN {' AND '.join(f'{each.sql} IS NOT NULL' for each in values)} THEN {sql} END"
 
 
 @_is("zip")
@@ -243,10 +254,8 @@ def _zip(to: Translator, node: exp.Anonymous, scope: Scope) -> Value:
     longest = ", ".join(f"len({each.sql})" for each in values)
     fields = [(f"field{number}", each.type.element) for number, each in enumerate(values)]
     parts = ", ".join(f"{name} := {each.sql}[{place}]" for (name, _), each in zip(fields, values, strict=True))
-    return Value(
-        f"list_transform(range(1, greatest({longest}) + 1), lambda {place}: struct_pack({parts}))",
-        t.array_of(t.row_of(*fields)),
-    )
+    sql = f"list_transform(range(1, greatest({longest}) + 1), lambda {place}: struct_pack({parts}))"
+    return Value(_unless_null(sql, values), t.array_of(t.row_of(*fields)))
 
 
 @_is("array_sort")
@@ -564,9 +573,8 @@ def _regexp_extract(to: Translator, node: exp.Anonymous, scope: Scope) -> Value:
 
 
 def _unit(to: Translator, node: exp.Expr, scope: Scope, name: str) -> str:
-    found = to.value(node, scope).literal
-    if found is None and isinstance(node, exp.Column | exp.Var | exp.Identifier):
-        found = node.name
+    is_name = isinstance(node, exp.Column | exp.Var | exp.Identifier)
+    found = node.name if is_name else to.value(node, scope).literal
     unit = (found or "").lower()
     if unit not in _UNITS:
         raise QueryError(f"{name}: {found or node.sql('trino')!r} is no unit of time", hint=", ".join(_UNITS))

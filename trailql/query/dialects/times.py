@@ -31,6 +31,8 @@ def compared_with_text(instant: str, operator: str, text: str) -> str | None:
     """
     if operator not in {"=", "<", "<=", ">", ">="}:
         return None
+    if text and not re.match(r"\d{4}", text):
+        raise QueryError(f"{text!r} is no time, and eventtime is compared with it", hint="'2026-10-01T00:00:00Z'")
     if whole := _WHOLE.fullmatch(text):
         moment = _moment(whole[1], whole[2])
         return _sql(instant, operator, moment)

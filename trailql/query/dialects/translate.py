@@ -59,6 +59,12 @@ _OF_OTHERS = {
 }
 """Columns that published queries use beside CloudTrail's own."""
 _SYSTEM = frozenset({"information_schema", "pg_catalog", "system", "jmx", "temp"})
+_OTHER_WORDS: dict[type[exp.Expr], tuple[str, str]] = {
+    exp.ILike: ("ILIKE", "lower(…) LIKE 'in small letters%'"),
+    exp.RegexpLike: ("RLIKE", "regexp_like(…, 'pattern')"),
+    exp.Glob: ("GLOB", "LIKE"),
+    exp.HexString: ("a number in hexadecimal", "its decimal digits"),
+}
 _FILE = re.compile(r"[/\\*?]|^\w+:|\.(?:csv|json|jsonl|ndjson|parquet|gz|db|duckdb|txt|tsv)$", re.IGNORECASE)
 
 
@@ -138,6 +144,9 @@ class Translator:
         right, others = self.query(node.right, scope)
         if len(columns) != len(others):
             raise QueryError(f"{word}: {len(columns)} columns here, {len(others)} there")
+        for place, ((_, one), (_, other)) in enumerate(zip(columns, others, strict=True), 1):
+            if "unknown" not in {one.kind, other.kind} and t.common(one, other).kind == "unknown":
+                raise QueryError(f"{word}: column {place} is {one} here and {other} there", hint="CAST one of them")
         columns = [(name, t.common(one, other)) for (name, one), (_, other) in zip(columns, others, strict=True)]
         every = "" if node.args.get("distinct") else " ALL"
         sql = f"{begin}({left}) {word}{every} ({right})"
@@ -458,12 +467,17 @@ class Translator:
             if exact or found_in:
                 return self._dots(exact[0] if exact else found_in[0][1], names[1:])
             place = place.parent
+        if len(names) == 1 and re.fullmatch(r"\$\w+", names[0]):
+            return Value(names[0], is_fixed=True)
         sources = []
         place = scope
         while place is not None:
             sources += place.sources
             place = place.parent
-        raise self._no_column(".".join(names), sources)
+        error = self._no_column(".".join(names), sources)
+        if parts[-1].quoted and len(names) == 1:
+            raise QueryError(error.message, hint=f"{error.hint} A text stands in single quotes: {sql_text(names[0])}")
+        raise error
 
     def _no_column(self, name: str, sources: list[Source]) -> QueryError:
         first = name.lower().partition(".")[0]
@@ -489,14 +503,16 @@ class Translator:
             for each, inner in kind.fields:
                 if each.lower() == name.lower():
                     return Value(f"{value.sql}.{quoted(each)}", inner, name)
-            raise QueryError(f"there is no field {name} in {kind}")
+            near = get_close_matches(name.lower(), [each for each, _ in kind.fields], 1)
+            raise QueryError(f"there is no field {name} in {kind}", hint=f"did you mean {near[0]}?" if near else None)
         if kind.kind == "map":
             return Value(f"{value.sql}[{sql_text(name)}]", kind.value, name)
         if kind.kind == "json":
             return Value(f"trino.json_at({value.sql}, {sql_text(json_path((name,)))})", t.JSON, name)
         if kind.kind == "unknown":
             return Value(f"{value.sql}.{quoted(name)}", t.UNKNOWN, name)
-        raise QueryError(f"{value.name or value.sql}.{name}: {kind} has no fields")
+        hint = f"element_at({shown(value)}, 1).{name}" if kind.element.fields else _access_hint(value, name)
+        raise QueryError(f"{shown(value)}.{name}: {kind} has no fields", hint=hint)
 
     def final(self, value: Value) -> Value:
         """A struct of the base table as the dialect shows it, when it is used as a whole."""
@@ -533,8 +549,9 @@ class Translator:
             if method is not None:
                 _check_parts(node)
                 found: Value = method(self, node, scope)
-                return found
-        raise unknown(node.sql("trino")[:60])
+                return found if found.node is not None else replace(found, node=node)
+        word, instead = _OTHER_WORDS.get(type(node), (node.sql("trino")[:60], None))
+        raise unknown(word, instead)
 
     def _column(self, node: exp.Column, scope: Scope) -> Value:
         return self._resolve([part for part in node.parts if isinstance(part, exp.Identifier)], scope)
@@ -569,9 +586,7 @@ class Translator:
             return Value(f"{value.sql}.{quoted(name)}", inner)
         if kind.kind == "unknown":
             return Value(f"{value.sql}[{key.sql}]")
-        raise QueryError(
-            f"{value.name or value.sql} is {kind}, neither array nor map", hint=_access_hint(value, key.literal)
-        )
+        raise QueryError(f"{shown(value)} is {kind}, neither array nor map", hint=_access_hint(value, key.literal))
 
     def _literal(self, node: exp.Literal, scope: Scope) -> Value:
         if node.is_string:
@@ -669,7 +684,7 @@ class Translator:
             return value
         if one == "varchar" and two in t.TIMES and (self.dialect == "lake" or other.type.kind == "date"):
             if value.literal is not None and not re.match(r"\s*\d{4}-\d{1,2}-\d{1,2}", value.literal):
-                raise QueryError(f"{value.sql} is no time", hint="'2026-10-01 00:00:00'")
+                raise QueryError(f"{shown(value)} is no time", hint="'2026-10-01 00:00:00'")
             kind = t.TIMESTAMP
             if value.literal is not None and re.search(r"(Z|[+-]\d\d:?\d\d)\s*$", value.literal[10:]):
                 kind = t.TIMESTAMPTZ
@@ -736,7 +751,10 @@ class Translator:
         kind = t.arithmetic(operator, left.type, right.type)
         fixed = left.is_fixed and right.is_fixed
         a, b = left.sql, right.sql
-        if kind.kind in t.INTEGERS and operator in "/%":
+        if kind.kind == "decimal" and operator == "%":  # of two scales, DuckDB would reckon in doubles
+            a, b = (f"CAST({each} AS DECIMAL(38, {kind.scale}))" for each in (a, b))
+            sql = f"trino.mod({a}, {b})"
+        elif kind.kind in t.INTEGERS and operator in "/%":
             sql = f"trino.{'div' if operator == '/' else 'mod'}({a}, {b})"
         elif kind.kind == "decimal" and operator == "/":
             sql = f"CAST(trino.div_decimal({a}, {b}, {kind.scale}) AS DECIMAL(38, {kind.scale}))"
@@ -997,11 +1015,16 @@ class Translator:
         special = SPECIAL.get(name)
         if special is not None:
             return special(self, node, scope)
+        is_window = any(each.kind == "window" for each in functions.FUNCTIONS.get(name, ()))
+        if is_window and not isinstance(node.parent, exp.Window | exp.IgnoreNulls | exp.RespectNulls):
+            raise QueryError(f"{name} needs a window", hint=f"{name}(…) OVER (PARTITION BY … ORDER BY …)")
         return self.plain_function(node, scope)
 
     def plain_function(self, node: exp.Anonymous, scope: Scope) -> Value:
         """A function whose arguments' SQL is all it needs."""
         name = node.name.lower()
+        if name not in functions.FUNCTIONS:
+            raise _no_function(name, len(node.expressions))
         arguments = list(node.expressions)
         ending = ""
         distinct = ""
@@ -1044,6 +1067,8 @@ class Translator:
         kinds = [each.type for each in values]
         fixed = found.kind == "scalar" and name not in {"random", "rand", "uuid"} and all(v.is_fixed for v in values)
         made = Value(found.sql(arguments, kinds), found.type(kinds), is_fixed=fixed)
+        if name == "round" and len(values) == 2 and made.type.kind == "decimal":
+            return replace(made, sql=f"CAST({made.sql} AS DECIMAL(38, {made.type.scale}))")
         if name == "avg" and made.type.kind == "decimal":
             scale = made.type.scale
             return replace(made, around=("CAST(round(", f", {scale}) AS DECIMAL(38, {scale}))"))
@@ -1224,6 +1249,9 @@ def _no_function(name: str, arguments: int) -> QueryError:
             for each in forms
         )
         return QueryError(f"{name} takes {counts} arguments, not {arguments}")
+    if name in functions.OTHER_NAMES:
+        what = f"the function {name} is not known in Lake and Athena queries"
+        return QueryError(what, hint=f"instead: {functions.OTHER_NAMES[name]}")
     near = get_close_matches(name, [*functions.FUNCTIONS, *SPECIAL], 1, 0.7)
     hint = (
         f"did you mean {near[0]}?" if near else "docs/dialects.md lists the functions; DuckDB's own: --dialect duckdb"
@@ -1240,7 +1268,22 @@ _TEXT_FUNCTIONS = frozenset(
 )
 
 
+_NUMBER_FUNCTIONS = frozenset(
+    """
+    abs ceil ceiling floor round truncate sign sqrt cbrt exp ln log2 log10 mod sum avg stddev stddev_pop stddev_samp
+    variance var_pop var_samp geometric_mean approx_percentile
+    """.split()
+)
+
+
 def _check_argument(name: str, place: int, value: Value) -> None:
+    if not place and name in _NUMBER_FUNCTIONS and value.type.kind not in {*t.NUMBERS, *t.SPANS, "unknown"}:
+        hint = f"{name}(CAST({shown(value)} AS bigint))" if value.type.kind == "varchar" else None
+        raise QueryError(f"{shown(value)} is {value.type}: {name} needs a number", hint=hint)
+    if not place and name in {"max", "min"} and value.type.kind in {"map", "json"}:
+        raise QueryError(
+            f"{shown(value)} is {value.type}, which has no order: {name} needs one", hint=_like_hint(value)
+        )
     if place or name not in _TEXT_FUNCTIONS or value.type.kind in {"varchar", "unknown"}:
         return
     if name in {"reverse"} and value.type.kind == "array":

@@ -3,7 +3,7 @@
 text_map(j) AS CASE WHEN json_type(j) = 'OBJECT' THEN
     map_from_entries(list_transform(trino.each_key(json_keys(j)), lambda k:
         {'key': k, 'value': json_extract_string(j, '/' || replace(replace(k, '~', '~0'), '/', '~1'))})) END
-each_key(l) AS CASE WHEN len(list_distinct(l)) = len(l) THEN l ELSE list_distinct(l) END
+each_key(l) AS CASE WHEN len(list_distinct(l)) = len(l) THEN l ELSE trino.array_distinct(l) END
 struct_map(is_null, keys, vals) AS CASE WHEN NOT is_null THEN map_from_entries(list_filter(list_transform(
     list_zip(keys, vals), lambda p: {'key': p[1], 'value': p[2]}), lambda e: e.value IS NOT NULL)) END
 lake_resources(j) AS CASE WHEN json_type(j) = 'ARRAY' THEN list_transform(CAST(j AS JSON[]), lambda r: {
@@ -15,10 +15,10 @@ athena_resources(j) AS CASE WHEN json_type(j) = 'ARRAY' THEN list_transform(CAST
 moment(t) AS TRY_CAST(replace(replace(t, 'T', ' '), 'Z', '') AS TIMESTAMP)
 
 -- Numbers
-div(a, b) AS CASE WHEN b = 0 THEN error('Division by zero') ELSE a // b END
-div_decimal(a, b, s) AS CASE WHEN b = 0 THEN error('Division by zero')
+div(a, b) AS CASE WHEN b = 0 AND a IS NOT NULL THEN error('Division by zero') ELSE a // b END
+div_decimal(a, b, s) AS CASE WHEN b = 0 AND a IS NOT NULL THEN error('Division by zero')
     ELSE round(CAST(a AS DOUBLE) / CAST(b AS DOUBLE), s) END
-mod(a, b) AS CASE WHEN b = 0 THEN error('Division by zero') ELSE a % b END
+mod(a, b) AS CASE WHEN b = 0 AND a IS NOT NULL THEN error('Division by zero') ELSE a % b END
 width_bucket(x, low, high, n) AS CASE WHEN low < high THEN
     CASE WHEN x < low THEN 0 WHEN x >= high THEN n + 1
         ELSE CAST(floor(n * (x - low) / (high - low)) AS BIGINT) + 1 END
@@ -34,14 +34,14 @@ digits(x) AS list_transform(string_split(lower(ltrim(x, '-')), ''),
 half_up(x) AS CASE WHEN x < 0 THEN -floor(-x + 0.5) ELSE floor(x + 0.5) END
 
 -- Texts
-substr(x, a) AS CASE WHEN a = 0 OR abs(a) > length(x) THEN '' ELSE system.main.substr(x, a) END,
-    (x, a, n) AS CASE WHEN a = 0 OR n <= 0 OR abs(a) > length(x) THEN '' ELSE system.main.substr(x, a, n) END
+substr(x, a) AS CASE WHEN x IS NULL OR a IS NULL THEN NULL WHEN a = 0 OR abs(a) > length(x) THEN '' ELSE system.main.substr(x, a) END,
+    (x, a, n) AS CASE WHEN x IS NULL OR a IS NULL OR n IS NULL THEN NULL WHEN a = 0 OR n <= 0 OR abs(a) > length(x) THEN '' ELSE system.main.substr(x, a, n) END
 replace(x, y) AS CASE WHEN y = '' THEN x ELSE system.main.replace(x, y, '') END,
     (x, y, z) AS CASE WHEN y = '' THEN z || regexp_replace(x, '(.)', '\1' || z, 'gs')
     ELSE system.main.replace(x, y, z) END
 split_part(x, d, i) AS CASE WHEN i <= 0 THEN error('Index must be greater than zero')
     WHEN i > len(string_split(x, d)) THEN NULL ELSE string_split(x, d)[i] END
-split_most(x, d, n) AS CASE WHEN len(string_split(x, d)) <= n THEN string_split(x, d) ELSE
+split_most(x, d, n) AS CASE WHEN x IS NULL OR n IS NULL THEN NULL WHEN len(string_split(x, d)) <= n THEN string_split(x, d) ELSE
     list_append(string_split(x, d)[1:n - 1], array_to_string(string_split(x, d)[n:], d)) END
 trim(x) AS regexp_replace(x, '^\s+|\s+$', '', 'g')
 ltrim(x) AS regexp_replace(x, '^\s+', '')
@@ -57,7 +57,8 @@ concat_ws_list(s, l) AS CASE WHEN s IS NOT NULL THEN array_to_string(list_filter
 url_encode(x) AS replace(replace(replace(system.main.url_encode(x), '%20', '+'), '~', '%7E'), '%2A', '*')
 url_decode(x) AS system.main.url_decode(replace(x, '+', '%20'))
 url_text(x, g) AS system.main.url_decode(trino.url_part(x, g))
-url_part(x, g) AS CASE WHEN regexp_full_match(x, '[^\s<>"{}|\\^`]*') THEN coalesce(nullif(regexp_extract(x,
+url_part(x, g) AS CASE WHEN regexp_full_match(x, '(?:[^\s<>"{}|\\^`%]|%[0-9A-Fa-f]{2})*')
+    AND regexp_full_match(x, '(?:[A-Za-z][A-Za-z0-9+.-]*:|[^:/?#]*(?:[/?#]|$)).*') THEN coalesce(nullif(regexp_extract(x,
     '^(?:([^:/?#]+):)?(?://(?:[^/?#@]*@)?([^/?#:]*)(?::(\d*))?)?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$', g), ''), '') END
 url_parameter(x, name) AS trino.url_decode(trino.url_parameter_raw(x, name))
 url_parameter_raw(x, name) AS list_filter(list_transform(string_split(trino.url_part(x, 5), '&'),
@@ -73,7 +74,7 @@ regexp_extract(x, p) AS CASE WHEN regexp_matches(x, p) THEN system.main.regexp_e
 regexp_replace(x, p) AS system.main.regexp_replace(x, p, '', 'g'),
     (x, p, r) AS system.main.regexp_replace(x, p, trino.group_names(r), 'g')
 regexp_count(x, p) AS len(regexp_extract_all(x, p))
-regexp_position(x, p) AS CASE WHEN regexp_matches(x, p)
+regexp_position(x, p) AS CASE WHEN x IS NULL OR p IS NULL THEN NULL WHEN regexp_matches(x, p)
     THEN length(system.main.regexp_extract(x, '^((?s:.*?))(?:' || p || ')', 1)) + 1 ELSE -1 END
 
 -- JSON
@@ -108,13 +109,11 @@ json_number(j) AS CASE json_type(j) WHEN 'BOOLEAN' THEN CASE WHEN json_extract_s
     ELSE json_extract_string(j, '$') END
 member(j, k) AS coalesce(json_extract(j, '/' || replace(replace(k, '~', '~0'), '/', '~1')), json_extract(j, '/' ||
     list_filter(json_keys(j), lambda each: lower(each) = lower(k))[1]))
-json_members(j) AS CASE json_type(j) WHEN 'OBJECT' THEN list_transform(list_distinct(json_keys(j)), lambda k:
+json_members(j) AS CASE json_type(j) WHEN 'OBJECT' THEN list_transform(trino.each_key(json_keys(j)), lambda k:
     {'key': k, 'value': json_extract(j, '/' || replace(replace(k, '~', '~0'), '/', '~1'))})
     WHEN 'NULL' THEN NULL ELSE error('Cannot cast to a map: ' || j::VARCHAR) END
 json_items(j) AS CASE json_type(j) WHEN 'ARRAY' THEN CAST(j AS JSON[]) WHEN 'NULL' THEN NULL
     ELSE error('Cannot cast to an array: ' || j::VARCHAR) END
-only_texts(j) AS len(list_filter(CASE json_type(j) WHEN 'ARRAY' THEN CAST(j AS JSON[])
-    WHEN 'OBJECT' THEN json_extract(j, '$.*') END, lambda e: json_type(e) IN ('OBJECT', 'ARRAY'))) = 0
 or_null(j) AS CASE WHEN json_type(j) <> 'NULL' THEN j END
 
 -- Casts of texts and numbers
@@ -143,8 +142,8 @@ whole_ms(i) AS CAST(abs(epoch(i)) * 1000 AS BIGINT)
 months_text(i) AS CASE WHEN datepart('month', i) + 12 * datepart('year', i) < 0 THEN '-' ELSE '' END
     || abs(datepart('year', i)) || '-' || abs(datepart('month', i))
 text_timestamp(x) AS CASE WHEN regexp_full_match(x,
-        '\s*\d{4,}-\d{1,2}-\d{1,2}( \d{1,2}:\d{1,2}(:\d{1,2}(\.\d+)?)?)?\s*')
-    THEN make_timestamp_ms((epoch_us(CAST(x AS TIMESTAMP)) + 500) // 1000)
+        '\s*\d{4,}-\d{1,2}-\d{1,2}( \d{1,2}:\d{1,2}(:\d{1,2}(\.\d+)?)?( ?([A-Z][\w/]+|[+-]\d\d:?\d\d))?)?\s*')
+    THEN make_timestamp_ms((epoch_us(CAST(regexp_extract(x, '[-\d]+( [:.\d]+)?') AS TIMESTAMP)) + 500) // 1000)
     WHEN x IS NOT NULL THEN error('Value cannot be cast to timestamp: ' || x) END
 text_date(x) AS CASE WHEN regexp_full_match(x, '\s*\d{4,}-\d{1,2}-\d{1,2}\s*') THEN CAST(x AS DATE)
     WHEN x IS NOT NULL THEN error('Value cannot be cast to date: ' || x) END
@@ -164,7 +163,7 @@ iso_date(t) AS strftime(t, '%Y-%m-%d')
 iso_time(t) AS strftime(t, '%Y-%m-%dT%H:%M:%S.%g')
 duration_ms(i) AS CAST(epoch(i) * 1000 AS BIGINT)
 human_readable_seconds(s) AS trino.readable_seconds(abs(s))
-readable_seconds(s) AS CASE WHEN round(s) = 0 THEN '0 seconds' ELSE array_to_string(list_filter([
+readable_seconds(s) AS CASE WHEN s IS NULL THEN NULL WHEN round(s) = 0 THEN '0 seconds' ELSE array_to_string(list_filter([
     trino.counted(CAST(round(s) AS BIGINT) // 604800, 'week'),
     trino.counted(CAST(round(s) AS BIGINT) % 604800 // 86400, 'day'),
     trino.counted(CAST(round(s) AS BIGINT) % 86400 // 3600, 'hour'),
@@ -182,18 +181,18 @@ array_max(l) AS CASE WHEN len(list_filter(l, lambda e: e IS NULL)) = 0 THEN list
 array_min(l) AS CASE WHEN len(list_filter(l, lambda e: e IS NULL)) = 0 THEN list_min(l) END
 array_remove(l, x) AS CASE WHEN x IS NOT NULL THEN list_filter(l, lambda e: e IS NULL OR e <> x) END
 array_position(l, x) AS CASE WHEN x IS NOT NULL AND l IS NOT NULL THEN coalesce(list_position(l, x), 0) END
-array_union(a, b) AS trino.array_distinct(list_concat(a, b))
-array_intersect(a, b) AS list_filter(trino.array_distinct(a),
-    lambda e: len(list_filter(b, lambda f: f IS NOT DISTINCT FROM e)) > 0)
-array_except(a, b) AS list_filter(trino.array_distinct(a),
-    lambda e: len(list_filter(b, lambda f: f IS NOT DISTINCT FROM e)) = 0)
+array_union(a, b) AS CASE WHEN a IS NOT NULL AND b IS NOT NULL THEN trino.array_distinct(list_concat(a, b)) END
+array_intersect(a, b) AS CASE WHEN b IS NOT NULL THEN list_filter(trino.array_distinct(a),
+    lambda e: len(list_filter(b, lambda f: f IS NOT DISTINCT FROM e)) > 0) END
+array_except(a, b) AS CASE WHEN len(b) = 0 THEN a WHEN b IS NOT NULL THEN list_filter(trino.array_distinct(a),
+    lambda e: len(list_filter(b, lambda f: f IS NOT DISTINCT FROM e)) = 0) END
 arrays_overlap(a, b) AS CASE WHEN list_has_any(list_filter(a, lambda e: e IS NOT NULL),
     list_filter(b, lambda e: e IS NOT NULL)) THEN true
     WHEN len(a) > 0 AND len(b) > 0 AND (len(list_filter(a, lambda e: e IS NULL)) > 0
         OR len(list_filter(b, lambda e: e IS NULL)) > 0) THEN NULL
     WHEN a IS NULL OR b IS NULL THEN NULL ELSE false END
-contains_sequence(l, s) AS len(s) = 0 OR len(list_filter(range(1, len(l) - len(s) + 2),
-    lambda i: l[i:i + len(s) - 1] = s)) > 0
+contains_sequence(l, s) AS CASE WHEN l IS NOT NULL THEN len(s) = 0 OR len(list_filter(range(1, len(l) - len(s) + 2),
+    lambda i: l[i:i + len(s) - 1] = s)) > 0 END
 slice(l, a, n) AS CASE WHEN a = 0 THEN error('SQL array indices start at 1') WHEN n <= 0 OR abs(a) > len(l) THEN l[1:0]
     WHEN a > 0 THEN l[a:a + n - 1] ELSE l[len(l) + a + 1:len(l) + a + n] END
 trim_array(l, n) AS CASE WHEN n > len(l) THEN error('size must not exceed array cardinality') ELSE l[1:len(l) - n] END
@@ -209,7 +208,7 @@ map_of(k, v) AS CASE WHEN len(k) <> len(v) THEN error('Key and value arrays must
 entries_map(l) AS map_from_entries(l)
 first_of_key(l) AS list_filter(l, lambda e, i: len(list_filter(l[:i - 1], lambda f: f.key = e.key)) = 0)
 last_of_key(l) AS list_filter(l, lambda e, i: len(list_filter(l[i + 1:], lambda f: f.key = e.key)) = 0)
-map_concat(a, b) AS map_from_entries(trino.last_of_key(list_concat(map_entries(a), map_entries(b))))
+map_concat(a, b) AS CASE WHEN a IS NOT NULL AND b IS NOT NULL THEN map_from_entries(trino.last_of_key(list_concat(map_entries(a), map_entries(b)))) END
 split_to_map(x, e, k) AS map_from_entries(trino.key_values(x, e, k))
 split_to_multimap(x, e, k) AS trino.multimap_agg(list_transform(trino.key_values(x, e, k), lambda p: p.key),
     list_transform(trino.key_values(x, e, k), lambda p: p.value))
@@ -223,7 +222,8 @@ multimap_agg(k, v) AS map_from_entries(list_transform(list_distinct(list_filter(
     lambda d: {'key': d, 'value': list_transform(list_filter(trino.pairs(k, v), lambda e: e.key = d), lambda e: e.value)}))
 java_double(d) AS CASE WHEN d = 0 OR (abs(d) >= 0.001 AND abs(d) < 10000000) THEN CAST(d AS VARCHAR)
     ELSE trino.double_text(d) END
-sequence(a, b) AS CASE WHEN a <= b THEN range(a, b + 1) ELSE range(a, b - 1, -1) END,
+sequence(a, b) AS CASE WHEN abs(b - a) >= 10000 THEN error('result of sequence must not have more than 10000 entries')
+    WHEN a <= b THEN range(a, b + 1) ELSE range(a, b - 1, -1) END,
     (a, b, s) AS generate_series(a, b, s)
 greatest(l) AS CASE WHEN len(list_filter(l, lambda e: e IS NULL)) = 0 THEN list_max(l) END
 least(l) AS CASE WHEN len(list_filter(l, lambda e: e IS NULL)) = 0 THEN list_min(l) END

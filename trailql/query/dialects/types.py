@@ -182,7 +182,8 @@ def type_named(node: exp.DataType) -> Type:
         return Type("varchar", precision=int(node.expressions[0].name))
     found = _NAMES.get(name)
     if found is None or found.kind in {"ipaddress", "time"}:
-        raise QueryError(f"the type {node.sql('trino').lower()} is not supported", hint="cast to varchar")
+        hint = r"regexp_like(sourceipaddress, '^10\.')" if found and found.kind == "ipaddress" else "varchar"
+        raise QueryError(f"the type {node.sql('trino').lower()} is not supported", hint=hint)
     return found
 
 

@@ -757,7 +757,7 @@ class Translator:
         elif kind.kind in t.INTEGERS and operator in "/%":
             sql = f"trino.{'div' if operator == '/' else 'mod'}({a}, {b})"
         elif kind.kind == "decimal" and operator == "/":
-            sql = f"CAST(trino.div_decimal({a}, {b}, {kind.scale}) AS DECIMAL(38, {kind.scale}))"
+            sql = _exact_quotient(left, right, kind)
         elif kind.kind == "unknown" and operator == "/":
             raise QueryError(
                 f"{shown(left)} / {shown(right)}: whether they are whole numbers is not known",
@@ -1201,6 +1201,16 @@ def _fixed_time(text: str, target: Type) -> Value | None:
     return Value(
         f"{duckdb_type(target)} '{moment if target.kind == 'timestamp' else moment.date()}'", target, is_fixed=True
     )
+
+
+def _exact_quotient(left: Value, right: Value, kind: Type) -> str:
+    """A quotient of decimals, reckoned in whole numbers: 1.5 / 100.00 is 0.015 and rounds up, which no double knows."""
+    one, two = (t.as_decimal(each.type).scale for each in (left, right))
+    wholes = [
+        f"CAST(round(CAST({each.sql} AS DOUBLE) * 1e{scale}) AS HUGEINT)" for each, scale in ((left, one), (right, two))
+    ]
+    above = 10 ** (kind.scale - one + two)
+    return f"CAST(trino.div_decimal({wholes[0]} * {above}, {wholes[1]}, {kind.scale}) AS DECIMAL(38, {kind.scale}))"
 
 
 def _time_between(left: Value, right: Value) -> str:

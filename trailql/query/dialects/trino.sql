@@ -16,8 +16,8 @@ moment(t) AS TRY_CAST(replace(replace(t, 'T', ' '), 'Z', '') AS TIMESTAMP)
 
 -- Numbers
 div(a, b) AS CASE WHEN b = 0 AND a IS NOT NULL THEN error('Division by zero') ELSE a // b END
-div_decimal(a, b, s) AS CASE WHEN b = 0 AND a IS NOT NULL THEN error('Division by zero')
-    ELSE round(CAST(a AS DOUBLE) / CAST(b AS DOUBLE), s) END
+div_decimal(n, d, s) AS CASE WHEN d = 0 AND n IS NOT NULL THEN error('Division by zero')
+    ELSE CAST(sign(n) * sign(d) * ((2 * abs(n) + abs(d)) // (2 * abs(d))) AS DOUBLE) / pow(10, s) END
 mod(a, b) AS CASE WHEN b = 0 AND a IS NOT NULL THEN error('Division by zero') ELSE a % b END
 width_bucket(x, low, high, n) AS CASE WHEN low < high THEN
     CASE WHEN x < low THEN 0 WHEN x >= high THEN n + 1
@@ -39,7 +39,7 @@ substr(x, a) AS CASE WHEN x IS NULL OR a IS NULL THEN NULL WHEN a = 0 OR abs(a) 
 replace(x, y) AS CASE WHEN y = '' THEN x ELSE system.main.replace(x, y, '') END,
     (x, y, z) AS CASE WHEN y = '' THEN z || regexp_replace(x, '(.)', '\1' || z, 'gs')
     ELSE system.main.replace(x, y, z) END
-split_part(x, d, i) AS CASE WHEN i <= 0 THEN error('Index must be greater than zero')
+split_part(x, d, i) AS CASE WHEN x IS NULL OR d IS NULL OR i IS NULL THEN NULL WHEN i <= 0 THEN error('Index must be greater than zero')
     WHEN i > len(string_split(x, d)) THEN NULL ELSE string_split(x, d)[i] END
 split_most(x, d, n) AS CASE WHEN x IS NULL OR n IS NULL THEN NULL WHEN len(string_split(x, d)) <= n THEN string_split(x, d) ELSE
     list_append(string_split(x, d)[1:n - 1], array_to_string(string_split(x, d)[n:], d)) END
@@ -57,7 +57,7 @@ concat_ws_list(s, l) AS CASE WHEN s IS NOT NULL THEN array_to_string(list_filter
 url_encode(x) AS replace(replace(replace(system.main.url_encode(x), '%20', '+'), '~', '%7E'), '%2A', '*')
 url_decode(x) AS system.main.url_decode(replace(x, '+', '%20'))
 url_text(x, g) AS system.main.url_decode(trino.url_part(x, g))
-url_part(x, g) AS CASE WHEN regexp_full_match(x, '(?:[^\s<>"{}|\\^`%]|%[0-9A-Fa-f]{2})*')
+url_part(x, g) AS CASE WHEN regexp_full_match(x, '(?:[^\s<>"{}|\\^`%\[\]]|%[0-9A-Fa-f]{2})*')
     AND regexp_full_match(x, '(?:[A-Za-z][A-Za-z0-9+.-]*:|[^:/?#]*(?:[/?#]|$)).*') THEN coalesce(nullif(regexp_extract(x,
     '^(?:([^:/?#]+):)?(?://(?:[^/?#@]*@)?([^/?#:]*)(?::(\d*))?)?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$', g), ''), '') END
 url_parameter(x, name) AS trino.url_decode(trino.url_parameter_raw(x, name))
@@ -182,8 +182,8 @@ array_min(l) AS CASE WHEN len(list_filter(l, lambda e: e IS NULL)) = 0 THEN list
 array_remove(l, x) AS CASE WHEN x IS NOT NULL THEN list_filter(l, lambda e: e IS NULL OR e <> x) END
 array_position(l, x) AS CASE WHEN x IS NOT NULL AND l IS NOT NULL THEN coalesce(list_position(l, x), 0) END
 array_union(a, b) AS CASE WHEN a IS NOT NULL AND b IS NOT NULL THEN trino.array_distinct(list_concat(a, b)) END
-array_intersect(a, b) AS CASE WHEN b IS NOT NULL THEN list_filter(trino.array_distinct(a),
-    lambda e: len(list_filter(b, lambda f: f IS NOT DISTINCT FROM e)) > 0) END
+array_intersect(a, b) AS CASE WHEN len(b) > len(a) THEN trino.found_in(b, a) WHEN b IS NOT NULL THEN trino.found_in(a, b) END
+found_in(a, b) AS list_filter(trino.array_distinct(a), lambda e: len(list_filter(b, lambda f: f IS NOT DISTINCT FROM e)) > 0)
 array_except(a, b) AS CASE WHEN len(b) = 0 THEN a WHEN b IS NOT NULL THEN list_filter(trino.array_distinct(a),
     lambda e: len(list_filter(b, lambda f: f IS NOT DISTINCT FROM e)) = 0) END
 arrays_overlap(a, b) AS CASE WHEN list_has_any(list_filter(a, lambda e: e IS NOT NULL),

@@ -49,7 +49,7 @@ def report_detections(result: dict[str, Any]) -> list[str]:
 
 
 def _made(lake: Path, rules: int, seed: int) -> float:
-    """Seconds of one scan with so many rules made at random: a service, a call or two, and something about the caller."""
+    """Seconds of one scan with so many rules made at random: a service, a call, and something about the caller."""
     rng = Random(seed)
     with open_lake(lake) as opened:
         apis = opened.sql("SELECT DISTINCT eventSource, eventName FROM events ORDER BY ALL").rows()

@@ -30,7 +30,7 @@ class _Commands(TyperGroup):
 
 
 class _NotNeeded:
-    """pyarrow loads pandas, where it is installed, to show a single time: a third of a second the commands can spare."""
+    """pyarrow loads pandas, where it is installed, to show a single time: a third of a second that can be spared."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         if name == "pandas":

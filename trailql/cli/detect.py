@@ -22,7 +22,7 @@ def detect(
     since: Since = None,
     until: Until = None,
     param: Parameters = None,
-    min_severity: Annotated[str, typer.Option("--min-severity", help="info, low, medium, high or critical.")] = "info",
+    min_severity: Annotated[str, typer.Option("--min-severity", help="info, low, medium, high or critical.")] = "low",
     fail_on: Annotated[
         str | None, typer.Option("--fail-on", help="Exit with code 1 when a finding has this severity or a higher one.")
     ] = None,

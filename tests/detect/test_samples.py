@@ -12,7 +12,7 @@ import pytest
 from trailql.detect.catalog import bundled_detections
 from trailql.detect.finding import Finding
 from trailql.detect.run import run_detections
-from trailql.detect.samples import Case, _own, cases_of, samples_path
+from trailql.detect.samples import Case, cases_of, samples_path, with_accounts_of_its_own
 from trailql.ingest import ingest_logs
 
 _FOLDERS = Path(__file__).resolve().parents[1] / "detections"
@@ -29,7 +29,7 @@ def _cases() -> Iterator[Case]:
             continue
         for kind in ("fires", "quiet"):
             for each in json.loads(_FOLDERS.joinpath(*detection.id.split("."), f"{kind}.json").read_text()):
-                records, context = (tuple(_own(r, number) for r in each[part]) for part in ("records", "context"))
+                records, context = (tuple(with_accounts_of_its_own(r, number) for r in each[part]) for part in ("records", "context"))
                 yield Case(detection.id, each["case"], kind == "fires", records, context)
                 number += 1
 

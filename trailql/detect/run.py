@@ -46,9 +46,10 @@ def run_detections(
     parameters: Mapping[str, str] | None = None,
     on_progress: Callable[[str], None] | None = None,
     timings: list[Timing] | None = None,
+    detections: Sequence[Detection] | None = None,
 ) -> list[Finding]:
     """
-    Run the bundled detections.
+    Run the bundled detections, or those given.
 
     Args:
         lake: The lake's folder.
@@ -59,6 +60,7 @@ def run_detections(
         parameters: Changed `$parameters`, as text; `id.name` or, for a single detection, `name`.
         on_progress: Called with each detection's id before it runs.
         timings: Filled with how long each took.
+        detections: Instead of the bundled ones.
 
     Returns:
         Findings, the most severe first, then the latest.
@@ -66,7 +68,8 @@ def run_detections(
     Raises:
         LakeError, UsageError, DetectionError: See there.
     """
-    chosen = [each for each in bundled_detections(ids) if each.severity >= min_severity]
+    offered = bundled_detections(ids) if detections is None else detections
+    chosen = [each for each in offered if each.severity >= min_severity]
     values = _values(chosen, parameters or {})
     with _Run(open_lake_folder(lake), since, until) as run:
         return run.all(chosen, values, on_progress or (lambda id: None), timings if timings is not None else [])

@@ -29,7 +29,9 @@ def _cases() -> Iterator[Case]:
             continue
         for kind in ("fires", "quiet"):
             for each in json.loads(_FOLDERS.joinpath(*detection.id.split("."), f"{kind}.json").read_text()):
-                records, context = (tuple(with_accounts_of_its_own(r, number) for r in each[part]) for part in ("records", "context"))
+                records, context = (
+                    tuple(with_accounts_of_its_own(r, number) for r in each[part]) for part in ("records", "context")
+                )
                 yield Case(detection.id, each["case"], kind == "fires", records, context)
                 number += 1
 

@@ -17,7 +17,7 @@ from trailql.detect.finding import Severity
 from trailql.errors import DetectionError, UsageError
 from trailql.query.library import SqlFile, bundled_files, did_you_mean, find_bundled
 
-_NEEDED = ("title", "severity", "attack", "description", "quiet when", "misses", "source")
+NEEDED = ("title", "severity", "attack", "description", "quiet when", "misses", "source")
 _SPAN = re.compile(r"^(\d+)\s*(m|h|d)$")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -74,7 +74,7 @@ def detection(file: SqlFile) -> Detection:
     Raises:
         DetectionError: Its header lacks something, or says it wrongly.
     """
-    for key in _NEEDED:
+    for key in NEEDED:
         if not file.header.get(key):
             raise DetectionError(f"the header has no '{key}:'", at=f"{file.path}:1")
     try:

@@ -1,8 +1,8 @@
 """
 Detections of one's own: the same files as the bundled ones, in folders of the user.
 
-The id is the path: `rules/iam/break_glass_used.sql` is `iam.break_glass_used`, and a file at the top, `rules/odd_hours.sql`,
-is `own.odd_hours`. What a bundled detection is called, no other may be called.
+The id is the path: `rules/iam/break_glass_used.sql` is `iam.break_glass_used`, and a file at the top,
+`rules/odd_hours.sql`, is `own.odd_hours`. What a bundled detection is called, no other may be called.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ from typing import Any
 
 from trailql.errors import DetectionError, UsageError
 
-_HEADER = re.compile(r"^-- (?P<key>[a-z_&]+(?: [a-z]+)*):\s*(?P<value>.*)$")
-_CONTINUED = re.compile(r"^--\s{2,}(?P<value>\S.*)$")
+HEADER_LINE = re.compile(r"^-- (?P<key>[a-z_&]+(?: [a-z]+)*):\s*(?P<value>.*)$")
+CONTINUED_LINE = re.compile(r"^--\s{2,}(?P<value>\S.*)$")
 _PARAMETER = re.compile(r"^(?P<name>[a-z_]+) (?P<type>[A-Z]+) = (?P<default>\S+)(?:\s+(?P<meaning>.*))?$")
 
 
@@ -155,13 +155,13 @@ def read_sql_file(path: Path, *, id: str) -> SqlFile:
     key = ""
     body = next((number for number, line in enumerate(lines) if not line.startswith("--")), len(lines))
     for number, line in enumerate(lines[:body], 1):
-        if match := _HEADER.match(line):
+        if match := HEADER_LINE.match(line):
             key = match["key"]
             if key == "parameter":
                 parameters.append(_parameter(match["value"], at=f"{path}:{number}"))
             else:
                 header[key] = match["value"].strip()
-        elif (match := _CONTINUED.match(line)) and key and key != "parameter":
+        elif (match := CONTINUED_LINE.match(line)) and key and key != "parameter":
             header[key] = f"{header[key]} {match['value'].strip()}".strip()
     return SqlFile(id, path, header, tuple(parameters), "\n".join(lines[body:]).strip().rstrip(";"))
 

@@ -65,9 +65,7 @@ def files_to_lint(paths: Iterable[Path]) -> list[tuple[Path, str]]:
     if not found:
         return [(file.path, file.id) for file in bundled.values() if file.is_detection]
     # Beside the bundled detections lie queries, which are none.
-    return [
-        (path, id) for path, id in found if path.resolve() not in bundled or bundled[path.resolve()].is_detection
-    ]
+    return [(path, id) for path, id in found if path.resolve() not in bundled or bundled[path.resolve()].is_detection]
 
 
 def lint(files: Iterable[tuple[Path, str]]) -> Iterator[Remark]:
@@ -163,7 +161,7 @@ def _of_columns(
     except duckdb.Error as error:
         yield Remark(file.path, begin, str(error).splitlines()[0])
         return
-    if columns and _OF_AN_EVENT <= set(columns) and "first_event_time" not in columns:
+    if columns and set(columns) >= _OF_AN_EVENT and "first_event_time" not in columns:
         lookback = file.header.get("lookback", "")
         reason = why_not_fused(lake.connection, file.sql, statement.tree)
         if not reason and lookback:

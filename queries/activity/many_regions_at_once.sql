@@ -23,12 +23,15 @@ WITH calls AS (
       AND coalesce(sourceIPAddress, '') NOT LIKE '%.amazonaws.com'
       AND eventSource IN ('ec2.amazonaws.com', 'lambda.amazonaws.com', 'rds.amazonaws.com', 'ecs.amazonaws.com', 'guardduty.amazonaws.com', 'cloudtrail.amazonaws.com', 'ses.amazonaws.com', 'bedrock.amazonaws.com')
 ),
+busy AS (
+    SELECT account, actor FROM calls GROUP BY account, actor HAVING count(DISTINCT what) >= $at_least
+),
 counted AS (
     SELECT *, count(DISTINCT what) OVER (
         PARTITION BY account, actor ORDER BY eventTime
         RANGE BETWEEN to_minutes($window_minutes) PRECEDING AND CURRENT ROW
     ) AS in_window
-    FROM calls
+    FROM calls JOIN busy USING (account, actor)
 )
 SELECT
     min(eventTime) AS first_event_time,

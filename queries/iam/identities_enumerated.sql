@@ -24,12 +24,15 @@ WITH calls AS (
       AND userIdentity.invokedBy IS NULL
       AND coalesce(userIdentity.type, '') <> 'AWSService'
 ),
+busy AS (
+    SELECT account, actor FROM calls GROUP BY account, actor HAVING count(DISTINCT what) >= $at_least
+),
 counted AS (
     SELECT *, count(DISTINCT what) OVER (
         PARTITION BY account, actor ORDER BY eventTime
         RANGE BETWEEN to_minutes($window_minutes) PRECEDING AND CURRENT ROW
     ) AS in_window
-    FROM calls
+    FROM calls JOIN busy USING (account, actor)
 )
 SELECT
     min(eventTime) AS first_event_time,

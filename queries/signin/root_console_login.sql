@@ -1,6 +1,7 @@
 -- title: The root user signed in to the console
 -- severity: high
 -- attack: T1078.004
+-- cis: 4.3
 -- description: Root is for a handful of tasks a year.
 -- quiet when: the sign-in failed, or another user signed in
 -- misses: the same by other means than this call

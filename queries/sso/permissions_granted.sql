@@ -7,7 +7,7 @@
 -- false positives: onboarding
 -- source: https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_CreateAccountAssignment.html
 SELECT * FROM events
-WHERE eventSource IN ('sso.amazonaws.com')
+WHERE eventSource = 'sso.amazonaws.com'
   AND eventName IN ('CreateAccountAssignment', 'AttachManagedPolicyToPermissionSet', 'PutInlinePolicyToPermissionSet', 'AttachCustomerManagedPolicyReferenceToPermissionSet')
   AND errorCode IS NULL
   AND userIdentity.invokedBy IS NULL

@@ -15,6 +15,7 @@ WITH calls AS (
         awsRegion, sourceIPAddress, userAgent, eventTime, eventID
     FROM events
     WHERE userIdentity.type = 'AssumedRole'
+      AND userIdentity.arn LIKE '%/i-%'
       AND regexp_matches(userIdentity.arn, '/i-[0-9a-zA-Z]{8,17}$')
       AND userIdentity.invokedBy IS NULL
       AND vpcEndpointId IS NULL

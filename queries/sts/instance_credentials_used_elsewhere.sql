@@ -17,6 +17,7 @@ WITH calls AS (
         awsRegion, sourceIPAddress, eventTime, eventID
     FROM events
     WHERE userIdentity.type = 'AssumedRole'
+      AND userIdentity.arn LIKE '%/i-%'
       AND regexp_matches(userIdentity.arn, '/i-[0-9a-zA-Z]{8,17}$')
       AND userIdentity.invokedBy IS NULL
       AND regexp_matches(sourceIPAddress, '^[0-9a-fA-F.:]+$')

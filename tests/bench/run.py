@@ -29,6 +29,7 @@ import duckdb
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.bench.detections import bench_detections, report_detections
 from tests.bench.make_trail import make_trail
 from tests.bench.s3 import bench_s3, report_s3
 from trailql.query.engine import OpenLake, open_lake
@@ -85,6 +86,9 @@ def main() -> None:
         _plain_duckdb(*arguments.plain_duckdb)
         return
     result = _bench(arguments)
+    if not arguments.no_questions:
+        _say("detections")
+        result["detections"] = bench_detections(arguments.data / "lake", result["events"], arguments.seed)
     if not arguments.no_s3:
         result["s3"] = bench_s3(arguments.data, arguments.s3_objects, arguments.seed)
     arguments.data.joinpath("result.json").write_text(json.dumps(result, indent=2) + "\n")
@@ -204,6 +208,8 @@ def _report(result: dict[str, Any]) -> str:
         lines += ["", f"{'question, seconds':34}{'lake':>12}{'raw files':>14}{'ratio':>9}"]
     for name, times in result["questions"].items():
         lines.append(f"{name:34}{times['lake_seconds']:12.3f}{times['raw_seconds']:14.1f}{times['ratio']:8.0f}×")
+    if "detections" in result:
+        lines += report_detections(result["detections"])
     if "s3" in result:
         lines += report_s3(result["s3"])
     return "\n".join(lines)

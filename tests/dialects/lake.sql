@@ -145,3 +145,117 @@ WHERE
     eventName = 'DeleteTrail' OR eventName = 'StopLogging'
 ORDER BY
     eventTime;
+-- name: unnested resources by type
+SELECT r.type, count(*) FROM $EDS_ID CROSS JOIN UNNEST(resources) AS r(accountid, type, arn, arnprefix) GROUP BY 1
+-- name: unnested resources with names of AWS
+SELECT accountid, eventName, eventTime, replace(resourceArn, 'arn:aws:s3:::') as s3Resource, useragent FROM $EDS_ID t CROSS JOIN UNNEST(t.resources) unnested (accountid, resourceType, resourceArn, resourceArnPrefix) WHERE eventSource='s3.amazonaws.com' AND eventTime > '2022-06-26 00:00:00'
+-- name: number out of a map
+SELECT element_at(requestParameters, 'bucketName') AS b, cast(element_at(additionalEventData, 'bytesTransferredIn') AS int) AS n FROM $EDS_ID WHERE eventName='PutObject' AND eventTime > '2022-06-26 00:00:00'
+-- name: quiet buckets
+SELECT element_at(requestParameters, 'bucketName') AS bucketName, max(eventtime) AS lastActivityTime FROM $EDS_ID WHERE eventSource='s3.amazonaws.com' AND element_at(requestParameters, 'bucketName') IS NOT NULL GROUP BY 1 HAVING max(eventTime) < date_add('day', -365, now())
+-- name: since a moving day
+SELECT count(*) FROM $EDS_ID WHERE eventSource='ec2.amazonaws.com' AND eventTime > date_add('day', -9999, now())
+-- name: actions of policies
+SELECT flatten(cast(transform(cast(json_extract(element_at(requestParameters, 'policyDocument'), '$.Statement') as array(json)), x -> if(not try(is_json_scalar(json_extract(x, '$.Action'))), json_extract(x, '$.Action'), cast(array[cast(json_extract(x, '$.Action') as varchar)] as json))) as array(array(varchar)))) as actions FROM $EDS_ID WHERE element_at(requestParameters, 'policyDocument') is not null AND json_array_length(json_extract(element_at(requestParameters, 'policyDocument'), '$.Statement')) > 0
+-- name: unnested words
+SELECT ev.eventName, action FROM $EDS_ID as ev CROSS JOIN UNNEST(split(eventName, 'e')) as t (action) WHERE ev.eventName LIKE 'Put%Policy' AND action IN ('Put', 'y') ORDER BY ev.eventTime DESC, 2
+-- name: values of a policy text
+SELECT eventId FROM $EDS_ID CROSS JOIN (VALUES '{"Sid": "Statement1","Effect": "Allow","Action": ["s3:GetObject","sts:*"],"Resource": "*"}') as iam (stmt) WHERE (contains(cast(json_extract(stmt, '$.Action') as array(varchar)), concat(element_at(split(eventsource, '.'), 1), ':', eventName)) OR contains(cast(json_extract(stmt, '$.Action') as array(varchar)), concat(element_at(split(eventsource, '.'), 1), ':*'))) AND cast(json_extract(stmt, '$.Effect') as varchar) = 'Allow' AND eventTime > '2022-06-26 00:00:00'
+-- name: text as boolean
+SELECT count(*) FROM $EDS_ID WHERE cast(useridentity.sessioncontext.attributes.mfaauthenticated as boolean) = false
+-- name: spaced count
+SELECT count (*) as TotalEvents, eventsource, eventname, useridentity.arn, errorCode, errorMessage FROM $EDS_ID WHERE (errorcode like '%Denied%' or errorcode like '%Unauthorized%') GROUP BY eventsource, eventname, errorCode, errorMessage, useridentity.arn ORDER BY eventsource, eventname, 1, 4, 5, 6
+-- name: second part of a message
+SELECT element_at(split(errorMessage, 'not authorized to perform: sts:AssumeRole on resource: '), 2) as f, userIdentity.arn as callerRole FROM $EDS_ID WHERE eventSource = 'sts.amazonaws.com' AND errorCode = 'AccessDenied'
+-- name: order by the aggregate
+SELECT userIdentity.arn, COUNT(*) AS c FROM $EDS_ID WHERE eventName = 'ConsoleLogin' GROUP BY userIdentity.arn ORDER BY count(*) DESC, 1
+-- name: most busy days
+SELECT date_trunc('day', eventtime), COUNT(*) AS c FROM $EDS_ID GROUP BY date_trunc('day', eventtime) ORDER BY count(*) DESC, 1
+-- name: whole resources
+SELECT resources FROM $EDS_ID WHERE element_at(resources, 1).arn LIKE '%key%' AND eventName = 'Decrypt'
+-- name: json array get again
+SELECT json_extract_scalar(json_array_get(element_at(requestParameters,'ipPermissions'),0),'$.ipProtocol') p FROM $EDS_ID WHERE eventName = 'AuthorizeSecurityGroupIngress'
+-- name: whole maps
+SELECT requestParameters FROM $EDS_ID WHERE eventName IN ('RunInstances', 'CreateUser', 'PutUserPolicy')
+-- name: nested replace
+SELECT replace(replace(cast(json_extract(element_at(requestParameters, 'instancesSet'), '$.items[0].instanceId') as varchar), '"'), 'i-', '') x FROM $EDS_ID WHERE eventName LIKE '%Instances'
+-- name: aggregate filter in having
+SELECT awsRegion, array_agg(distinct eventSource) FILTER (WHERE errorCode IS NOT NULL) AS s FROM $EDS_ID WHERE readOnly = false GROUP BY awsRegion HAVING cardinality(array_agg(distinct eventSource)) = 1
+-- name: map values of two keys
+SELECT map_values(requestParameters) v FROM $EDS_ID WHERE eventName = 'AssumeRole' AND cardinality(requestParameters) = 2
+-- name: lambda that reads another map
+SELECT transform(filter(map_keys(requestParameters), k -> k LIKE 'role%'), k -> upper(k) || '=' || element_at(requestParameters, k)) AS x FROM $EDS_ID WHERE eventName = 'AssumeRole'
+-- name: age of a session
+SELECT userIdentity.sessionContext.attributes.creationDate AS d, date_diff('minute', userIdentity.sessionContext.attributes.creationDate, eventTime) AS age FROM $EDS_ID WHERE userIdentity.sessionContext.attributes.creationDate IS NOT NULL AND eventName LIKE 'Create%'
+-- name: unnested numbers
+SELECT t.n, e.eventName FROM $EDS_ID e CROSS JOIN UNNEST(sequence(1, 2)) AS t(n) WHERE e.eventName = 'StopLogging'
+-- name: distinct rank
+SELECT DISTINCT eventSource, rank() OVER (ORDER BY eventSource) r FROM $EDS_ID ORDER BY eventSource
+-- name: frame of three rows
+SELECT eventName, n, sum(n) OVER (PARTITION BY substr(eventName, 1, 1) ORDER BY n DESC, eventName ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) s FROM (SELECT eventName, count(*) n FROM $EDS_ID GROUP BY eventName) ORDER BY 1
+-- name: unnested map entries
+SELECT k, v, count(*) FROM $EDS_ID CROSS JOIN UNNEST(map_entries(requestParameters)) AS t(k, v) WHERE eventName = 'AssumeRole' GROUP BY k, v
+-- name: json of a json text
+SELECT json_format(json_extract(element_at(responseElements, 'credentials'), '$.accessKeyId')) FROM $EDS_ID WHERE eventName = 'AssumeRole'
+-- name: flat columns
+SELECT eventVersion, userIdentity.principalID, userIdentity.sessionContext.attributes.creationDate, userIdentity.sessionContext.sessionIssuer.type, eventTime, requestParameters, resources, tlsDetails.tlsVersion FROM <event_data_store_id> WHERE eventTime >= '2026-10-01 00:00:00' AND eventTime <= '2026-10-02 00:00:00' -- a note
+-- name: tags in nested json
+SELECT json_extract_scalar(element_at(requestParameters, 'tagSet'), '$.items[0].key') AS k, count(*) FROM $EDS_ID WHERE eventName IN ('CreateTags','DeleteTags' ) GROUP BY 1
+-- name: booleans in capitals
+SELECT recipientAccountId, eventSource, count(* ) as Total FROM <event_data_store_id> Where (eventSource like 'ec2%' or eventSource like 'iam%' ) and readOnly=False and managementEvent=True group by recipientAccountId, eventSource Order by recipientAccountId desc, Total desc, 2
+-- name: nested in lists
+SELECT userIdentity.principalId, eventName FROM $EDS_ID WHERE eventName LIKE '%Bucket' AND element_at(requestParameters, 'bucketName') IN (SELECT regexp_replace(element_at(requestParameters, 'bucketName'), '^x-|(-[a-f0-9]{8})$') AS b FROM $EDS_ID WHERE eventName LIKE 'Delete%' AND userIdentity.principalId IN (SELECT userIdentity.principalid FROM $EDS_ID WHERE eventID IS NOT NULL))
+-- name: union of two forms
+SELECT eventName, element_at(requestParameters, 'groupId') AS sg, element_at(requestParameters, 'ipPermissions') rule FROM $EDS_ID WHERE eventName = 'AuthorizeSecurityGroupIngress' UNION ALL SELECT eventName, json_extract_scalar(element_at(requestParameters, 'ModifySecurityGroupRulesRequest'), '$.GroupId') sg, element_at(requestParameters, 'ModifySecurityGroupRulesRequest') rule FROM $EDS_ID WHERE eventName = 'ModifySecurityGroupRules' ORDER BY eventName DESC, sg, rule
+-- name: map as json and back
+SELECT map_values(cast(json_extract(json_format(cast(requestParameters as json)), '$') as map(varchar, json))) v FROM $EDS_ID WHERE eventName = 'CreateUser'
+-- name: filter of policy statements
+SELECT eventName, transform(filter(ps, p -> cast(json_extract(p, '$.Effect') as varchar) = 'Allow'), p -> json_extract(p, '$.Action')) AS allowed FROM (SELECT eventName, cast(json_extract(element_at(requestParameters, 'policyDocument'), '$.Statement') as array(json)) AS ps FROM $EDS_ID WHERE element_at(requestParameters, 'policyDocument') IS NOT NULL) WHERE ps IS NOT NULL
+-- name: literals with intervals
+SELECT userIdentity.arn, eventTime FROM $EDS_ID WHERE eventTime > timestamp '2026-10-10 00:00:00' - interval '3' day AND eventTime < date '2026-10-10' AND eventName = 'ConsoleLogin'
+-- name: shifted by hours
+SELECT eventTime + interval '9' hour AS jst, eventName FROM $EDS_ID WHERE eventName = 'StopLogging'
+-- name: having on days
+SELECT date_format(eventTime, '%Y-%m-%d') d, count(*) n FROM $EDS_ID GROUP BY date_format(eventTime, '%Y-%m-%d') HAVING count(*) > 500 ORDER BY 1
+-- name: unix time and back
+SELECT from_unixtime(to_unixtime(eventTime)) t FROM $EDS_ID WHERE eventName = 'StopLogging'
+-- name: time in many texts
+SELECT to_iso8601(eventTime) t, cast(eventTime AS varchar) v, cast(eventTime AS date) d, year(eventTime) y, format_datetime(eventTime, 'HH') h FROM $EDS_ID WHERE eventName = 'StopLogging'
+-- name: time in another zone
+SELECT eventTime AT TIME ZONE 'Europe/Berlin' t FROM $EDS_ID WHERE eventName = 'StopLogging' ORDER BY eventTime
+-- name: span of all events
+SELECT max(eventTime) - min(eventTime) AS span FROM $EDS_ID
+-- name: approximate distinct
+SELECT eventName, approx_distinct(userIdentity.arn) > 1 AS many FROM $EDS_ID WHERE eventSource = 'iam.amazonaws.com' GROUP BY eventName
+-- name: between of two forms
+SELECT count(*) FROM $EDS_ID WHERE eventTime BETWEEN '2026-10-01' AND '2026-10-02 12:00:00'
+-- name: cast to a day
+SELECT count(*) FROM $EDS_ID WHERE cast(eventTime AS date) = date '2026-10-01'
+-- name: days between
+SELECT count(*) FROM $EDS_ID WHERE date(eventTime) BETWEEN date '2026-10-01' AND date '2026-10-02'
+-- name: hour and day of week
+SELECT hour(eventTime) h, day_of_week(eventTime) d, count(*) FROM $EDS_ID WHERE readOnly = false GROUP BY hour(eventTime), day_of_week(eventTime) HAVING count(*) > 50 ORDER BY 1, 2
+-- name: map agg of groups
+SELECT element_at(requestParameters, 'instanceType') t, element_at(map_agg(awsRegion, eventID), 'us-east-1') IS NULL FROM $EDS_ID WHERE eventName = 'RunInstances' GROUP BY 1
+-- name: coalesce of map keys
+SELECT coalesce(element_at(requestParameters, 'roleName'), element_at(requestParameters, 'roleArn'), 'none') r, count(*) FROM $EDS_ID WHERE eventSource IN ('sts.amazonaws.com', 'iam.amazonaws.com') GROUP BY coalesce(element_at(requestParameters, 'roleName'), element_at(requestParameters, 'roleArn'), 'none')
+-- name: map filter by null
+SELECT count(*) FROM $EDS_ID WHERE requestParameters IS NOT NULL AND cardinality(map_filter(requestParameters, (k, v) -> v IS NULL)) > 0
+-- name: transformed values of a map
+SELECT array_join(map_values(transform_values(requestParameters, (k, v) -> k || '=' || coalesce(v, 'null'))), '&') q FROM $EDS_ID WHERE eventName = 'StopLogging'
+-- name: join within minutes
+SELECT a.eventName, b.eventName FROM $EDS_ID a JOIN $EDS_ID b ON a.userIdentity.accessKeyId = b.userIdentity.accessKeyId AND b.eventTime > a.eventTime AND date_diff('minute', a.eventTime, b.eventTime) < 10 WHERE a.eventName = 'CreateUser'
+-- name: above the average
+SELECT t.arn, t.n FROM (SELECT userIdentity.arn arn, count(*) n FROM $EDS_ID WHERE errorCode IS NOT NULL GROUP BY userIdentity.arn) t WHERE t.n > (SELECT avg(n) FROM (SELECT count(*) n FROM $EDS_ID WHERE errorCode IS NOT NULL GROUP BY userIdentity.arn)) ORDER BY t.n DESC, t.arn
+-- name: greatest of times
+SELECT greatest(min(eventTime), timestamp '2026-10-01 00:00:00') g FROM $EDS_ID
+-- name: the last moment
+SELECT eventName FROM $EDS_ID WHERE eventTime = (SELECT max(eventTime) FROM $EDS_ID) ORDER BY 1
+-- name: sums of conditions
+SELECT eventSource, sum(if(errorCode IS NULL, 0, 1)) e, round(avg(if(errorCode IS NULL, 0, 1)), 3) a, min(length(userAgent)) m FROM $EDS_ID GROUP BY eventSource
+-- name: lead and count over
+SELECT eventName, lead(eventTime, 1) OVER (PARTITION BY userIdentity.arn ORDER BY eventTime, eventID) AS nxt, count(*) OVER (PARTITION BY userIdentity.arn) c FROM $EDS_ID WHERE eventSource = 'iam.amazonaws.com' ORDER BY eventTime, eventID LIMIT 30
+-- name: range frame of an hour
+SELECT eventName, eventTime, sum(1) OVER (ORDER BY eventTime RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW) AS recent FROM $EDS_ID WHERE eventName = 'ConsoleLogin' ORDER BY eventTime, eventID LIMIT 30
+-- name: first part of an address
+SELECT sourceIPAddress, count(*) FROM $EDS_ID WHERE sourceIPAddress NOT LIKE '%.amazonaws.com' AND split_part(sourceIPAddress, '.', 1) IN ('10', '192') GROUP BY 1

@@ -98,7 +98,6 @@ def test_tables_without_rows_can_be_asked(opened: OpenLake) -> None:
         "CREATE TABLE t AS SELECT 1",
         "INSERT INTO events SELECT * FROM events",
         "EXPORT DATABASE '{lake}/out'",
-        "SELECT * FROM folder",
     ],
 )
 def test_reaches_nothing_but_the_lake(opened: OpenLake, folder: Path, text: str) -> None:

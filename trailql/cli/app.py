@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from trailql.cli import coverage, detect, export, iam_policy, ingest, insights, lake, query, shell, tables
+from trailql.cli import coverage, detect, export, iam_policy, ingest, insights, lake, query, report, shell, tables
 from trailql.cli.streams import ReaderGone, drop_stdout, watch_stdout
 from trailql.errors import OutputError, TrailqlError
 from trailql.report.text import tell
@@ -30,7 +30,7 @@ class _Commands(TyperGroup):
 
 
 class _NotNeeded:
-    """pyarrow loads pandas, where it is installed, to show a single time: a third of a second the commands can spare."""
+    """pyarrow loads pandas, where it is installed, to show a single time: a third of a second that can be spared."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         if name == "pandas":
@@ -57,6 +57,7 @@ app.command()(detect.detect)
 app.command()(insights.insights)
 app.command()(coverage.coverage)
 app.add_typer(lake.app, name="lake")
+app.add_typer(report.app, name="report")
 app.command("iam-policy")(iam_policy.iam_policy)
 
 

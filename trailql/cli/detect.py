@@ -38,6 +38,7 @@ def detect(
     format: OutputFormat = Format.TABLE,
     output: Output = None,
     wide: Wide = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Say on stderr how long each detection took.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="List the detections.")] = False,
 ) -> None:
     """
@@ -47,7 +48,7 @@ def detect(
     """
     from trailql.detect.excepting import set_apart
     from trailql.detect.finding import Severity
-    from trailql.detect.run import run_detections
+    from trailql.detect.run import Timing, run_detections
     from trailql.detect.tuning import today
     from trailql.report.findings import finding_rows, with_excepted
     from trailql.report.rows import write_values
@@ -65,16 +66,22 @@ def detect(
         write_values(names, listed, format, output, whole=("id",))
         return
     ran: list[str] = []
+    timings: list[Timing] = []
     found = run_detections(
         lake,
         since=begin,
         until=end,
         parameters={**tuning.parameters_of(chosen), **pairs(param)},
         on_progress=ran.append,
+        timings=timings,
         detections=chosen,
     )
     findings, excepted = set_apart(found, tuning.exceptions, lake, today())
     rows = with_excepted(findings, excepted, format) if show_excepted else finding_rows(findings, format)
+    if profile:
+        for each in sorted(timings, key=lambda each: -each.seconds):
+            what = each.what if each.detections == 1 else f"{each.what}: {each.detections} detections"
+            print(f"{each.seconds:8.3f} s  {each.findings:7,} findings  {what}", file=sys.stderr)
     with as_far_as_read():
         write_values(*rows, format, output, whole=("detection",), wide=wide)
     say_excepted(excepted)

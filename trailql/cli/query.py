@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Dialect(StrEnum):
-    """How a query is written: DuckDB's SQL over our tables, CloudTrail Lake's, or Athena's over its CloudTrail table."""
+    """How a query is written: DuckDB's SQL over our tables, CloudTrail Lake's, or Athena's over its table."""
 
     DUCKDB = "duckdb"
     LAKE = "lake"

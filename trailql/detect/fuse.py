@@ -30,11 +30,13 @@ class Condition:
     Args:
         sql: The condition, its parameters renamed so that many can stand in one query.
         source: The `eventSource` it needs; None when it may be any.
+        names: The `eventName`s it needs one of; None when it may be any.
         parameters: Values by their new names.
     """
 
     sql: str
     source: str | None
+    names: frozenset[str] | None
     parameters: Mapping[str, Any]
 
 
@@ -69,44 +71,66 @@ def condition_of(con: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, 
             used[each["identifier"]] = values.get(name)
     tree["statements"][0]["named_param_map"] = []
     written = con.execute("SELECT json_deserialize_sql($tree::JSON)", {"tree": json.dumps(tree)}).fetchall()[0][0]
-    return Condition(written.split(" WHERE ", 1)[1], _source(where), used)
+    sources = _needed(where, "eventsource")
+    source = next(iter(sources)) if sources and len(sources) == 1 else None
+    return Condition(written.split(" WHERE ", 1)[1], source, _needed(where, "eventname"), used)
 
 
-def fused_sql(conditions: Sequence[Condition], since: str, until: str) -> tuple[str, dict[str, Any]]:
+def fused_sql(conditions: Mapping[int, Condition], since: str, until: str) -> list[tuple[str, dict[str, Any]]]:
     """
-    One query that gives, by condition, account, actor and day, the events that meet it; and its parameters.
+    Queries that give, by condition, account, actor and day, the events that meet it; each with its parameters.
+
+    Conditions that name a service and its calls share one query, whose scan passes over all other calls; what asks
+    about any call, such as everything root does, has one of its own, in which only the asked columns are read.
 
     Args:
-        conditions: In the order of their numbers.
+        conditions: By their numbers.
         since, until: SQL of the times the events lie between.
     """
-    by_source: dict[str | None, list[str]] = {}
-    parameters: dict[str, Any] = {}
-    for number, each in enumerate(conditions):
-        by_source.setdefault(each.source, []).append(f"CASE WHEN {each.sql} THEN {number} END")
-        parameters |= each.parameters
-    everywhere = by_source.pop(None, [])
-    parts = [f"[{', '.join(everywhere)}]"] if everywhere else []
-    if by_source:
+    between = f"eventTime >= {since} AND eventTime < {until}"
+    named = {number: each for number, each in conditions.items() if each.source and each.names}
+    found = []
+    for number, each in conditions.items():
+        if number not in named:
+            rows = f"SELECT {number} AS number, {_COLUMNS} FROM events WHERE {between} AND {each.sql}"
+            found.append((_grouped(rows), dict(each.parameters)))
+    if named:
+        by_call: dict[str, dict[str, list[str]]] = {}
+        for number, each in named.items():
+            for name in sorted(each.names or ()):
+                cases = by_call.setdefault(str(each.source), {}).setdefault(name, [])
+                cases.append(f"CASE WHEN {each.sql} THEN {number} END")
         whens = " ".join(
-            f"WHEN {sql_text(str(source))} THEN [{', '.join(cases)}]" for source, cases in by_source.items()
+            f"WHEN {sql_text(source)} THEN CASE eventName {_of_calls(names)} END" for source, names in by_call.items()
         )
-        parts.append(f"coalesce(CASE eventSource {whens} END, [])")
-    asked = " || ".join(parts)
-    return (
-        f"""
-        WITH met AS (
-            SELECT unnest(numbers) AS number, * EXCLUDE (numbers) FROM (
-                SELECT
-                    list_filter({asked}, lambda n: n IS NOT NULL) AS numbers,
-                    coalesce(recipientAccountId, userIdentity.accountId) AS account,
-                    userIdentity, eventTime, eventID, awsRegion, sourceIPAddress, eventName, errorCode,
-                    requestParameters
-                FROM events WHERE eventTime >= {since} AND eventTime < {until}
-            ) WHERE len(numbers) > 0
-        )
+        calls = ", ".join(sql_text(name) for name in sorted({name for names in by_call.values() for name in names}))
+        rows = f"""
+            SELECT unnest(CASE eventSource {whens} END) AS number, {_COLUMNS}
+            FROM events WHERE {between} AND eventName IN ({calls})
+        """
+        parameters = {name: value for each in named.values() for name, value in each.parameters.items()}
+        found.append((_grouped(rows), parameters))
+    return found
+
+
+_COLUMNS = """
+    coalesce(recipientAccountId, userIdentity.accountId) AS account, actor(userIdentity) AS actor, eventTime, eventID,
+    awsRegion, sourceIPAddress, eventName, errorCode, requestParameters
+"""
+
+
+def _of_calls(names: Mapping[str, Sequence[str]]) -> str:
+    """Only the conditions that ask about a call are asked of it."""
+    return " ".join(
+        f"WHEN {sql_text(name)} THEN list_filter([{', '.join(cases)}], lambda n: n IS NOT NULL)"
+        for name, cases in names.items()
+    )
+
+
+def _grouped(rows: str) -> str:
+    return f"""
         SELECT
-            number, account, actor(userIdentity) AS actor, CAST(eventTime AS DATE) AS day,
+            number, account, actor, CAST(eventTime AS DATE) AS day,
             min(eventTime) AS first_event_time,
             max(eventTime) AS last_event_time,
             CASE WHEN min(awsRegion) = max(awsRegion) THEN min(awsRegion) END AS region,
@@ -116,11 +140,9 @@ def fused_sql(conditions: Sequence[Condition], since: str, until: str) -> tuple[
             list_sort(list(DISTINCT eventName)) AS event_names,
             list_sort(list(DISTINCT errorCode) FILTER (errorCode IS NOT NULL)) AS error_codes,
             arg_min(requestParameters, (eventTime, eventID)) FILTER (requestParameters IS NOT NULL) AS request
-        FROM met
-        GROUP BY ALL
-        """,
-        parameters,
-    )
+        FROM ({rows})
+        GROUP BY number, account, actor, CAST(eventTime AS DATE)
+    """
 
 
 def _only_filters(node: dict[str, Any]) -> bool:
@@ -142,17 +164,20 @@ def _only_filters(node: dict[str, Any]) -> bool:
     )
 
 
-def _source(where: dict[str, Any]) -> str | None:
-    """The service that a condition asks for as one of its conjuncts."""
+def _needed(where: dict[str, Any], column: str) -> frozenset[str] | None:
+    """The texts of which a condition needs one in a column, by one of its conjuncts."""
     parts = where["children"] if where.get("type") == "CONJUNCTION_AND" else [where]
     for each in parts:
-        if each.get("type") != "COMPARE_EQUAL":
+        if each.get("type") == "COMPARE_EQUAL":
+            operands = [each.get("left") or {}, each.get("right") or {}]
+        elif each.get("type") == "COMPARE_IN":
+            operands = each.get("children") or [{}]
+        else:
             continue
-        left, right = each.get("left") or {}, each.get("right") or {}
-        names = [name.lower() for name in left.get("column_names", [])]
-        literal = right.get("literal") or {}
-        if names == ["eventsource"] and literal.get("kind") == "STRING":
-            return str(literal["text"])
+        names = [name.lower() for name in operands[0].get("column_names", [])]
+        literals = [operand.get("literal") or {} for operand in operands[1:]]
+        if names == [column] and literals and all(literal.get("kind") == "STRING" for literal in literals):
+            return frozenset(str(literal["text"]) for literal in literals)
     return None
 
 

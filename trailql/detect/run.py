@@ -96,7 +96,7 @@ class _Run:
         self._lake = lake
         self._since = since
         self._until = until
-        self._open: dict[timedelta, OpenLake] = {}
+        self._open: dict[datetime | None, OpenLake] = {}
         self._things = ExitStack()
 
     def __enter__(self) -> _Run:
@@ -143,16 +143,18 @@ class _Run:
 
     def _scan(self, filters: Sequence[tuple[Detection, Condition]]) -> list[Finding]:
         opened = self._opened(timedelta(0))
-        sql, parameters = fused_sql([condition for _, condition in filters], "$since", "$until")
-        try:
-            table = opened.connection.sql(
-                sql, params={**parameters, "since": self._since or _BEGINNING, "until": self._until or _END}
-            ).to_arrow_table()
-        except duckdb.Error as error:
-            for detection, condition in filters:  # which of them was it?
-                self._try(opened, detection, condition)
-            raise QueryError(str(error).splitlines()[0]) from error
-        return [_grouped(filters[row["number"]][0], row) for row in table.to_pylist()]
+        window = {"since": self._since or _BEGINNING, "until": self._until or _END}
+        found: list[Finding] = []
+        numbered = {number: condition for number, (_, condition) in enumerate(filters)}
+        for sql, parameters in fused_sql(numbered, "$since", "$until"):
+            try:
+                table = opened.connection.sql(sql, params={**parameters, **window}).to_arrow_table()
+            except duckdb.Error as error:
+                for detection, condition in filters:  # which of them was it?
+                    self._try(opened, detection, condition)
+                raise QueryError(str(error).splitlines()[0]) from error
+            found += [_grouped(filters[row["number"]][0], row) for row in table.to_pylist()]
+        return found
 
     def _try(self, opened: OpenLake, detection: Detection, condition: Condition) -> None:
         sql = f"SELECT count(*) FROM events WHERE {condition.sql}"
@@ -175,10 +177,10 @@ class _Run:
         return [finding for finding in found if begin <= finding.last_event_time]
 
     def _opened(self, lookback: timedelta) -> OpenLake:
-        if lookback not in self._open:
-            begin = window(self._since, lookback)
-            self._open[lookback] = self._things.enter_context(OpenLake(self._lake, begin, self._until))
-        return self._open[lookback]
+        begin = window(self._since, lookback)
+        if begin not in self._open:
+            self._open[begin] = self._things.enter_context(OpenLake(self._lake, begin, self._until))
+        return self._open[begin]
 
 
 def _wrong(detection: Detection, error: QueryError, lake: Lake) -> DetectionError | LakeError:

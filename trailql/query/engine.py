@@ -130,11 +130,11 @@ class OpenLake:
         try:
             return Result(self._run(statement, parameters, timeout, on_progress), statement.dialect)
         except QueryError as error:
-            makes_no_sense = isinstance(error.__cause__, _MAKES_NO_SENSE)
-            other = dialect is None and makes_no_sense and self._otherwise(text, error)
-            if not other or statement.dialect != "duckdb":
-                raise
-            return Result(self._run(other, parameters, timeout, on_progress), other.dialect)
+            may_be_foreign = dialect is None and statement.dialect == "duckdb"
+            makes_no_sense = may_be_foreign and isinstance(error.__cause__, _MAKES_NO_SENSE)
+            if makes_no_sense and (other := self._otherwise(text, error)):
+                return Result(self._run(other, parameters, timeout, on_progress), other.dialect)
+            raise
 
     def checked(self, text: str, dialect: str | None = None) -> wall.Statement:
         """
@@ -176,10 +176,15 @@ class OpenLake:
 
     def _otherwise(self, text: str, error: Exception) -> wall.Statement | None:
         """The statement in one of AWS's dialects, where it makes no sense in ours."""
+        from trailql.query.dialects.choose import has_foreign_table, is_foreign
+
+        names_foreign_table = isinstance(error, wall.NotOfTheLake) and error.is_foreign_table
+        if isinstance(error, wall.NotOfTheLake) and error.is_slip and not is_foreign(text):
+            return None
         try:
             return self._translated(text, None)
         except QueryError as other:
-            if isinstance(error, wall.NotOfTheLake) and error.is_foreign_table:
+            if names_foreign_table or has_foreign_table(text):
                 raise other from None
             return None
 

@@ -8,6 +8,7 @@ before it: it reads the parsed statement, not its text, and lets through what it
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -31,13 +32,23 @@ _REFUSED = frozenset(
 _REFUSED_BEGINNINGS = (
     "pg_", "duckdb_", "read_", "has_", "inet_", "pragma_", "parquet_", "sniff_", "json_execute", "current_schema",
 )  # fmt: skip
+_WRITTEN = "the lake is written by trailql ingest alone"
+_OTHER_STATEMENT = re.compile(
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(alter|create|delete|drop|grant|insert|merge|msck|revoke|unload|update|use|vacuum)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 _HINT = "a query sees the lake's tables (trailql tables), and no other files or settings"
 
 
 class NotOfTheLake(QueryError):
-    """SQL that makes no sense in our dialect, but may in another: it does not parse, or names an unknown table."""
+    """
+    SQL that makes no sense in our dialect, but may in another: it does not parse, or names an unknown table.
+
+    `is_slip` when the table's name is nearly one of ours.
+    """
 
     is_foreign_table = False
+    is_slip = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +89,9 @@ def _parsed(con: duckdb.DuckDBPyConnection, text: str) -> dict[str, Any]:
     tree = json.loads(rows[0][0])
     if tree.get("error"):
         if tree.get("error_type") == "not implemented":
-            raise QueryError("only SELECT is allowed here", hint="the lake is written by trailql ingest alone")
+            raise QueryError("only SELECT is allowed here", hint=_WRITTEN)
+        if first := _OTHER_STATEMENT.match(text):
+            raise QueryError(f"only SELECT is allowed here, not {first[1].upper()}", hint=_WRITTEN)
         raise NotOfTheLake(in_words(tree.get("error_message", "")))
     statements = tree.get("statements", [])
     if not statements:
@@ -94,7 +107,7 @@ def _check(tree: dict[str, Any], tables: Collection[str]) -> None:
     known = {name.lower() for name in tables}
     for node in nodes:
         known |= {entry["key"].lower() for entry in (node.get("cte_map") or {}).get("map", [])}
-        if node.get("type") in {"RECURSIVE_CTE_NODE", "CTE_NODE"}:
+        if str(node.get("type")) in {"RECURSIVE_CTE_NODE", "CTE_NODE"}:
             known.add(str(node.get("cte_name", "")).lower())
     for node in nodes:
         kind = node.get("type")
@@ -124,6 +137,7 @@ def _check_table(path: tuple[str, ...], known: Collection[str], tables: Collecti
         hint += "; queries written for CloudTrail Lake or Athena: --dialect lake, --dialect athena"
     error = NotOfTheLake(f"there is no table {'.'.join(path)} in the lake", hint=hint)
     error.is_foreign_table = True
+    error.is_slip = bool(get_close_matches(name, [each.lower() for each in tables], 1, 0.75))
     raise error
 
 

@@ -7,6 +7,7 @@ from zlib import crc32
 
 from trailql.errors import QueryError
 from trailql.query.dialects import types as t
+from trailql.query.dialects import zoned
 from trailql.query.dialects.macros import STRICT
 from trailql.query.dialects.types import Type
 
@@ -25,7 +26,17 @@ def cast(sql: str, source: Type, target: Type, *, is_try: bool = False) -> str:
         QueryError: Trino has no such cast.
     """
     made = _cast(sql, source, target)
-    return attempted(made) if is_try else made
+    if not is_try:
+        return made
+    if source.kind != "json" or target.kind not in {"array", "map"} or target.of[-1].kind == "json":
+        return attempted(made)
+    # One element that cannot be cast makes the whole NULL, not only itself.
+    found, nulls = attempted(made), "lambda e: e IS NULL"
+    values, begun = found, f"trino.json_items_or_null({sql})"
+    if target.kind == "map":
+        values, begun = f"map_values({found})", f"list_transform(trino.json_members_or_null({sql}), lambda e: e.value)"
+    begun = attempted(f"len(list_filter({begun}, lambda e: json_type(e) = 'NULL'))")
+    return f"CASE WHEN len(list_filter({values}, {nulls})) = {begun} THEN {found} END"
 
 
 def attempted(sql: str) -> str:
@@ -55,7 +66,7 @@ def _cast(sql: str, source: Type, target: Type) -> str:
     if two in t.INTEGERS and one in {"double", "real", "decimal"}:
         return f"CAST(trino.half_up({sql}) AS {t.duckdb_name(target)})"
     if one == "timestamptz" and two in {"timestamp", "date"}:
-        return f"CAST(timezone({source.zone or chr(39) + 'UTC' + chr(39)}, {sql}) AS {t.duckdb_name(target)})"
+        return f"CAST({zoned.wall(sql, source.zone)} AS {t.duckdb_name(target)})"
     if (one in t.TIMES and two in t.NUMBERS) or (two in t.TIMES and one in t.NUMBERS):
         raise QueryError(f"Cannot cast {source} to {target}", hint="to_unixtime(…), from_unixtime(…)")
     return f"CAST({sql} AS {t.duckdb_name(target)})"
@@ -68,7 +79,11 @@ def _from_varchar(sql: str, target: Type) -> str:
     if target.kind == "boolean":
         return f"trino.truth({sql})"
     if target.kind == "varbinary":
-        raise QueryError("Cannot cast varchar to varbinary", hint="to_utf8(…)")
+        return f"encode({sql})"
+    if target.kind in {"timestamp", "date"}:
+        return f"trino.text_{target.kind}({sql})"
+    if target.kind == "double":
+        return f"trino.text_double({sql})"
     if target.kind == "interval":
         raise QueryError("Cannot cast varchar to an interval", hint="INTERVAL '7' DAY, parse_duration is not supported")
     return f"CAST({sql} AS {name})"
@@ -84,11 +99,18 @@ def _to_varchar(sql: str, source: Type) -> str:
             return sql
         case "double":
             return f"trino.double_text({sql})"
+        case "real":
+            return f"trino.double_text(CAST(CAST({sql} AS VARCHAR) AS DOUBLE))"
+        case "decimal" if source.precision == source.scale:  # DuckDB writes .5
+            return rf"regexp_replace(CAST({sql} AS VARCHAR), '^(-?)\.', '\10.')"
+        case "interval":
+            return f"trino.interval_text({sql})"
+        case "months":
+            return f"trino.months_text({sql})"
         case "timestamp":
             return f"trino.timestamp_text({sql})"
         case "timestamptz":
-            zone = source.zone or "'UTC'"
-            return f"trino.timestamptz_text({sql}, {zone})"
+            return f"trino.timestamptz_text({zoned.wall(sql, source.zone)}, {source.zone or zoned.UTC})"
         case "array" | "map" | "row":
             raise QueryError(f"Cannot cast {source} to varchar", hint="json_format(CAST(… AS json))")
         case "varbinary":
@@ -133,6 +155,10 @@ def _from_json(sql: str, target: Type) -> str:
 def _to_json(sql: str, source: Type) -> str:
     if source.kind in {"timestamp", "timestamptz", "date"}:
         return f"to_json({_to_varchar(sql, source)})"
+    if source.kind == "decimal":
+        return f"CAST({_to_varchar(sql, source)} AS JSON)"
+    if source.kind == "map" and source.key.kind == "varchar":
+        return f"to_json(map_from_entries(list_sort(map_entries({sql}))))"
     return f"to_json({sql})"
 
 

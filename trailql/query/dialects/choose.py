@@ -15,6 +15,18 @@ _LAKE_TABLE = re.compile(
 _ATHENA_TABLE = re.compile(
     r"""\b(?:from|join)\s+(?:"?[\w-]+"?\.){0,2}"?\w*(?:cloudtrail_?logs|cloud_trail|athena)\w*""", re.IGNORECASE
 )
+_FOREIGN_TABLE = re.compile(
+    rf"""
+      (?:\b(?:from|join)\s+|,\s*)(?:"?default"?\.\w | (?:"?[\w-]+"?\.)*"?
+      (?: {_UUID} | \d | arn: | [$<{{\[] | [^\s"]*(?:trail|eds|event[ _-]?data|athena|aws)))
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_FOREIGN_WORDS = re.compile(
+    r"""\b(?:eventtime|eventname|eventsource|useridentity|requestparameters|responseelements|sourceipaddress|errorcode
+    |awsregion|recipientaccountid|user_identity|event_time|event_name|event_source|eventid)\b""",
+    re.VERBOSE | re.IGNORECASE,
+)
 _LAKE = re.compile(
     r"""
       \belement_at\s*\(\s*(?:\w+\.)?(?:requestparameters|responseelements|additionaleventdata|serviceeventdetails)
@@ -58,6 +70,17 @@ def understood(text: str, dialect: str | None = None) -> tuple[str, str]:
             return second, translate(query, second)
         except QueryError:
             raise error from None
+
+
+def has_foreign_table(text: str) -> bool:
+    """Whether a table is named as only AWS names them, or a placeholder stands for it."""
+    return _FOREIGN_TABLE.search(mended(text)) is not None
+
+
+def is_foreign(text: str) -> bool:
+    """Whether a query is written for AWS, by its table or its words; any other unknown table is a slip of the pen."""
+    query = mended(text)
+    return bool(_FOREIGN_TABLE.search(query) or _FOREIGN_WORDS.search(query))
 
 
 def _looks_like_lake(query: str) -> bool:

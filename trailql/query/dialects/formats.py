@@ -14,10 +14,11 @@ _MYSQL = {
 _JODA = {
     "yyyy": "%Y", "YYYY": "%Y", "y": "%Y", "Y": "%Y", "yy": "%y", "YY": "%y", "MM": "%m", "M": "%-m",
     "MMM": "%b", "MMMM": "%B",
-    "dd": "%d", "d": "%-d", "HH": "%H", "H": "%-H", "hh": "%I", "h": "%-I", "KK": "%I", "mm": "%M", "m": "%-M",
+    "dd": "%d", "d": "%-d", "HH": "%H", "H": "%-H", "hh": "%I", "h": "%-I", "mm": "%M", "m": "%-M",
     "ss": "%S", "s": "%-S", "SSS": "%g", "SSSSSS": "%f", "a": "%p", "E": "%a", "EE": "%a", "EEE": "%a", "EEEE": "%A",
-    "DDD": "%j", "xxxx": "%G", "ww": "%V", "e": "%u", "Z": "%z", "ZZ": "%z", "z": "%Z",
+    "DDD": "%j", "D": "%-j", "xxxx": "%G", "ww": "%V", "e": "%u", "Z": "%z", "ZZ": "%z", "z": "%Z",
 }  # fmt: skip
+_UTC = {"Z": "+0000", "ZZ": "+00:00", "ZZZ": "UTC", "z": "UTC"}
 _JODA_PIECES = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+")
 
 
@@ -47,15 +48,25 @@ def from_mysql(pattern: str, *, parsing: bool = False) -> str:
     return found
 
 
-def from_joda(pattern: str, *, parsing: bool = False) -> str:
+def from_joda(pattern: str, *, parsing: bool = False, zone: str = "") -> str:
     """
     A pattern of `format_datetime` and `parse_datetime`.
+
+    Args:
+        pattern: With Joda's letters.
+        parsing: For reading.
+        zone: SQL of the zone that is shown; UTC when empty.
 
     Raises:
         QueryError: Letters that DuckDB cannot write.
     """
     found = ""
     for piece in _JODA_PIECES.finditer(pattern):
+        if not parsing and piece[0] in _UTC:
+            if zone not in {"", "'UTC'"}:
+                raise QueryError(f"the time pattern {piece[0]} is not supported in another zone", hint="without it")
+            found += _UTC[piece[0]]
+            continue
         if piece[1] is not None:
             found += (piece[1].replace("''", "'") or "'").replace("%", "%%")
         elif piece[2]:

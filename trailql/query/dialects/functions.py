@@ -43,36 +43,43 @@ power 2 double pow({0}, {1})
 radians 1 double radians({0})
 rand 0 double random()
 random 0 double random()
-round 1-2 @0 round({*})
+round 1 @i0 round({0})
+round 2 @0 round({*})
 sign 1 @0 CAST(sign({0}) AS {T0})
 sin 1 double sin({0})
 sinh 1 double sinh({0})
 sqrt 1 double sqrt({0})
 tan 1 double tan({0})
 tanh 1 double tanh({0})
-truncate 1 @0 trunc({0})
+truncate 1 @i0 trunc({0})
+truncate 2 @0 CAST(trunc({0}, CAST({1} AS INTEGER)) AS {T0})
+width_bucket 2 bigint len(list_filter({1}, lambda e: e <= {0}))
 width_bucket 4 bigint trino.width_bucket({0}, {1}, {2}, {3})
 bitwise_and 2 bigint ({0} & {1})
 bitwise_or 2 bigint ({0} | {1})
 bitwise_xor 2 bigint xor({0}, {1})
 bitwise_not 1 bigint (~CAST({0} AS BIGINT))
 to_base 2 varchar trino.to_base({0}, {1})
+from_base 2 bigint trino.from_base({0}, {1})
 chr 1 varchar chr(CAST({0} AS INTEGER))
 codepoint 1 integer unicode({0})
 concat_ws 1+ varchar trino.concat_ws_list({0}, [{*1}])
 hamming_distance 2 bigint hamming({0}, {1})
-length 1 bigint length({0})
 levenshtein_distance 2 bigint levenshtein({0}, {1})
 lower 1 varchar lower({0})
+normalize 1 varchar nfc_normalize({0})
 lpad 3 varchar trino.pad_left({0}, {1}, {2})
 ltrim 1 varchar trino.ltrim({0})
+ltrim 2 varchar system.main.ltrim({0}, {1})
 replace 2-3 varchar trino.replace({*})
 rpad 3 varchar trino.pad_right({0}, {1}, {2})
 rtrim 1 varchar trino.rtrim({0})
+rtrim 2 varchar system.main.rtrim({0}, {1})
 split 2 [varchar] string_split({0}, {1})
 split 3 [varchar] trino.split_most({0}, {1}, {2})
 split_part 3 varchar trino.split_part({0}, {1}, {2})
 split_to_map 3 map(varchar,varchar) trino.split_to_map({0}, {1}, {2})
+split_to_multimap 3 map(varchar,[varchar]) trino.split_to_multimap({0}, {1}, {2})
 starts_with 2 boolean starts_with({0}, {1})
 strpos 2 bigint strpos({0}, {1})
 strpos 3 bigint trino.strpos_nth({0}, {1}, {2})
@@ -84,19 +91,21 @@ trim 1 varchar trino.trim({0})
 upper 1 varchar upper({0})
 url_decode 1 varchar trino.url_decode({0})
 url_encode 1 varchar trino.url_encode({0})
-url_extract_fragment 1 varchar trino.url_part({0}, 6)
-url_extract_host 1 varchar trino.url_part({0}, 2)
+url_extract_fragment 1 varchar trino.url_text({0}, 6)
+url_extract_host 1 varchar trino.url_text({0}, 2)
 url_extract_parameter 2 varchar trino.url_parameter({0}, {1})
-url_extract_path 1 varchar trino.url_part({0}, 4)
+url_extract_path 1 varchar trino.url_text({0}, 4)
 url_extract_port 1 bigint CAST(nullif(trino.url_part({0}, 3), '') AS BIGINT)
-url_extract_protocol 1 varchar trino.url_part({0}, 1)
-url_extract_query 1 varchar trino.url_part({0}, 5)
+url_extract_protocol 1 varchar trino.url_text({0}, 1)
+url_extract_query 1 varchar trino.url_text({0}, 5)
 to_utf8 1 varbinary encode({0})
 from_utf8 1 varchar decode({0})
 to_hex 1 varchar hex({0})
 from_hex 1 varbinary unhex({0})
 to_base64 1 varchar to_base64({0})
 from_base64 1 varbinary from_base64({0})
+to_base64url 1 varchar translate(to_base64({0}), '+/', '-_')
+from_base64url 1 varbinary from_base64(translate({0}, '-_', '+/'))
 md5 1 varbinary unhex(md5({0}))
 sha1 1 varbinary unhex(sha1({0}))
 sha256 1 varbinary unhex(sha256({0}))
@@ -111,9 +120,9 @@ regexp_count 2 bigint trino.regexp_count({0}, {1})
 regexp_position 2 bigint trino.regexp_position({0}, {1})
 json_parse 1 json trino.json_parse({0})
 json_format 1 varchar CAST({0} AS VARCHAR)
-json_array_length 1 bigint trino.json_array_length({0})
+json_array_length 1 bigint CAST(trino.json_array_length({0}) AS BIGINT)
 json_array_get 2 json trino.json_array_get({0}, CAST({1} AS BIGINT))
-json_array_contains 2 boolean trino.json_array_contains({0}, to_json({1}))
+json_array_contains 2 boolean CASE WHEN {1} IS NOT NULL THEN trino.json_array_contains({0}, to_json({1})) END
 is_json_scalar 1 boolean trino.is_json_scalar({0})
 cardinality 1 bigint cardinality({0})
 contains_sequence 2 boolean trino.contains_sequence({0}, {1})
@@ -129,16 +138,14 @@ array_union 2 @0 trino.array_union({0}, {1})
 arrays_overlap 2 boolean trino.arrays_overlap({0}, {1})
 flatten 1 @e0 flatten({0})
 repeat 2 [@0] list_transform(range(CAST({1} AS BIGINT)), lambda _: {0})
-sequence 2-3 [@0] trino.sequence({*})
 slice 3 @0 trino.slice({0}, {1}, {2})
 trim_array 2 @0 trino.trim_array({0}, {1})
 map_keys 1 [k0] map_keys({0})
 map_values 1 [v0] map_values({0})
 map_entries 1 entries0 map_entries({0})
-map_concat 2 @0 trino.map_concat({0}, {1})
 now 0 timestamptz now()
 current_timezone 0 varchar 'UTC'
-from_iso8601_date 1 date CAST({0} AS DATE)
+from_iso8601_date 1 date trino.iso_day({0})
 from_iso8601_timestamp 1 timestamptz trino.iso_timestamp({0})
 from_iso8601_timestamp_nanos 1 timestamptz trino.iso_timestamp({0})
 from_unixtime 1 timestamptz trino.from_unixtime({0})
@@ -171,7 +178,8 @@ max_by 3 [@0] max_by({0}, {1}, {2})
 min_by 3 [@0] min_by({0}, {1}, {2})
 max 2 [@0] max({0}, {1})
 min 2 [@0] min({0}, {1})
-skewness 1 double skewness({0})
+regr_intercept 2 double regr_intercept({0}, {1})
+regr_slope 2 double regr_slope({0}, {1})
 stddev 1 double stddev({0})
 stddev_pop 1 double stddev_pop({0})
 stddev_samp 1 double stddev_samp({0})
@@ -195,6 +203,28 @@ first_value 1 @0 first_value({0})
 last_value 1 @0 last_value({0})
 nth_value 2 @0 nth_value({0}, {1})
 """
+
+
+OTHER_NAMES = {
+    "array_contains": "contains(array, value)", "array_size": "cardinality(array)", "charindex": "strpos(text, part)",
+    "collect_list": "array_agg(x)", "collect_set": "array_agg(DISTINCT x)", "convert_timezone": "x AT TIME ZONE 'UTC'",
+    "dateadd": "date_add('day', -7, x)", "datediff": "date_diff('day', a, b)", "date_sub": "date_add('day', -7, x)",
+    "endswith": "x LIKE '%end'", "ends_with": "x LIKE '%end'", "explode": "CROSS JOIN UNNEST(x) AS t(y)",
+    "get_json_object": "json_extract_scalar(x, '$.key')", "getdate": "now()",
+    "group_concat": "array_join(array_agg(x), ',')",
+    "ifnull": "coalesce(x, y)", "iff": "if(condition, x, y)", "instr": "strpos(text, part)", "isnull": "x IS NULL",
+    "json_extract_path_text": "json_extract_scalar(x, '$.key')",
+    "json_extract_string": "json_extract_scalar(x, '$.key')",
+    "len": "length(x)", "list_contains": "contains(array, value)", "nvl": "coalesce(x, y)",
+    "regexp_matches": "regexp_like(x, pattern)", "regexp_substr": "regexp_extract(x, pattern)",
+    "size": "cardinality(x)", "startswith": "starts_with(x, 'begin')", "str_to_date": "date_parse(x, '%Y-%m-%d')",
+    "strftime": "date_format(x, '%Y-%m-%d')", "string_agg": "array_join(array_agg(x), ',')",
+    "strptime": "date_parse(x, '%Y-%m-%d')", "substring_index": "split_part(x, ',', 1)", "sysdate": "now()",
+    "to_char": "date_format(x, '%Y-%m-%d')", "to_date": "date(x), date_parse(x, '%Y-%m-%d')",
+    "to_json": "CAST(x AS json)", "to_timestamp": "from_iso8601_timestamp(x), date_parse(x, '%Y-%m-%d %H:%i:%s')",
+    "unix_timestamp": "to_unixtime(now())", "unnest": "CROSS JOIN UNNEST(x) AS t(y)",
+}  # fmt: skip
+"""Functions of other databases, and what Trino has for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +284,8 @@ def _returned(text: str, first: Type, arguments: Sequence[Type]) -> Type:
             return first if first.kind in {"decimal", "interval"} else t.DOUBLE
         case "map(varchar,varchar)":
             return t.map_of(t.VARCHAR, t.VARCHAR)
+        case "map(varchar,[varchar])":
+            return t.map_of(t.VARCHAR, t.array_of(t.VARCHAR))
     return Type(text)
 
 

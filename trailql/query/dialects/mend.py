@@ -32,6 +32,7 @@ _TABLE = r"""
     )
     (?![\w(.])
 """
+_DIGITS = re.compile(r"(?<![\w.$<{\[-])\d+(?:_\d+)+(?![\w>}\]-])")
 _TABLES = re.compile(_TABLE, re.VERBOSE | re.IGNORECASE)
 
 
@@ -103,13 +104,17 @@ def _named(text: str) -> Iterator[str]:
         if piece.lastgroup == "other":
             waiting += piece[0]
             continue
-        yield _TABLES.sub(_quoted_table, waiting)
+        yield _TABLES.sub(_quoted_table, _DIGITS.sub(_without_underscores, waiting))
         waiting = ""
         if piece.lastgroup == "tick":
             yield '"' + piece[0][1:-1].replace('"', '""') + '"'
         else:
             yield piece[0]
-    yield _TABLES.sub(_quoted_table, waiting)
+    yield _TABLES.sub(_quoted_table, _DIGITS.sub(_without_underscores, waiting))
+
+
+def _without_underscores(found: re.Match[str]) -> str:
+    return found[0].replace("_", "")
 
 
 def _quoted_table(found: re.Match[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, ClassVar
 
 from sqlglot import exp
@@ -10,6 +11,7 @@ from sqlglot.errors import ParseError, TokenError
 
 from trailql.errors import QueryError
 
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # what it cannot parse is said once, by us
 _GRAMMAR = ("CAST", "TRY_CAST", "EXTRACT", "POSITION", "SUBSTRING", "TRIM", "LISTAGG")
 """Functions whose arguments are not just separated by commas."""
 
@@ -51,4 +53,5 @@ def _in_words(error: ParseError | TokenError) -> str:
         text = str(each.get("description", "")).rstrip(".").lower()
         where = f"line {each.get('line')}, column {each.get('col')}"
         return f"{where}: {text}" + (f" near {near[:40]!r}" if near else "")
-    return str(error).splitlines()[0]
+    first = str(error).splitlines()[0]
+    return "a quote or a comment is not closed" if first.startswith("Error tokenizing") else first

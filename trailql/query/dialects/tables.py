@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from trailql.normalize.written import record_sql
+from trailql.query.dialects.times import ANY_DAY
 from trailql.query.dialects.types import (
     BOOLEAN,
     DATE,
@@ -43,6 +44,7 @@ class Field:
         json: SQL of the JSON text behind a map or text column, so that one key is read without the others.
         instant: SQL of the same moment as TIMESTAMPTZ, which DuckDB can skip row groups by.
         hidden: Not part of `SELECT *`.
+        day: Of a partition column, how it writes `event_date`.
     """
 
     name: str
@@ -133,7 +135,9 @@ def _lake() -> tuple[Field, ...]:
         "addendum": _map_of_struct(_COLUMNS["addendum"]),
     }
     found = [special.get(name) or _named(name, name) for name in _LAKE_ORDER]
-    return (*found, Field("eventContext", _TEXTS, *_hidden_map("eventContext"), hidden=True), _EVENT_JSON, *_OURS)
+    context = Field("eventContext", _TEXTS, *_hidden_map("eventContext"), hidden=True)
+    checksum = Field("eventJsonChecksum", VARCHAR, lambda of: "CAST(NULL AS VARCHAR)", hidden=True)
+    return (*found, context, _EVENT_JSON, checksum, *_OURS)
 
 
 def _hidden_map(source: str) -> tuple[Callable[[str], str], tuple[Field, ...], Callable[[str], str]]:
@@ -173,8 +177,7 @@ def _athena() -> tuple[Field, ...]:
         _text("insightdetails", "insightDetails"),
         Field("timestamp", VARCHAR, _day("%Y/%m/%d"), day="%Y/%m/%d"),
         _plain("$path", "log_file"),
-        _partition("date", "%Y/%m/%d"),
-        _partition("dt", "%Y/%m/%d"),
+        *(_partition(name, ANY_DAY, "%Y/%m/%d") for name in ("date", "dt", "eventdate")),
         _partition("year", "%Y"),
         _partition("month", "%m"),
         _partition("day", "%d"),
@@ -194,8 +197,8 @@ def _day(pattern: str) -> Callable[[str], str]:
     return lambda of: f"strftime({of}.\"event_date\", '{pattern}')"
 
 
-def _partition(name: str, pattern: str) -> Field:
-    return Field(name, VARCHAR, _day(pattern), hidden=True, day=pattern)
+def _partition(name: str, day: str, pattern: str | None = None) -> Field:
+    return Field(name, VARCHAR, _day(pattern or day), hidden=True, day=day)
 
 
 def _named(source: str, name: str, *, is_text: bool = False) -> Field:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timedelta
 
+from trailql.errors import QueryError
+
 _WHOLE = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)Z")
 _BEGINNING = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d)(\.\d*)?)?)?)?")
+_FULL_DAY = re.compile(r"(\d{4})([-/]?)(\d\d)\2(\d\d)")
+ANY_DAY = "any"
+"""Of a partition column that holds whole days in whatever form the table's owner chose."""
 _SPACED = re.compile(r"(\d{4}-\d\d-\d\d) .*")
 
 
@@ -26,6 +31,8 @@ def compared_with_text(instant: str, operator: str, text: str) -> str | None:
     """
     if operator not in {"=", "<", "<=", ">", ">="}:
         return None
+    if text and not re.match(r"\d{4}", text):
+        raise QueryError(f"{text!r} is no time, and eventtime is compared with it", hint="'2026-10-01T00:00:00Z'")
     if whole := _WHOLE.fullmatch(text):
         moment = _moment(whole[1], whole[2])
         return _sql(instant, operator, moment)
@@ -51,7 +58,18 @@ def compared_with_day(pattern: str, column: str, operator: str, text: str) -> st
         operator: The comparison.
         text: The literal.
     """
-    if operator not in {"=", "<", "<=", ">", ">="}:
+    if operator not in {"=", "<>", "<", "<=", ">", ">="}:
+        return None
+    if not re.search(r"\d", text):
+        raise QueryError(f"{text!r} is no day, and a partition column is compared with it", hint="'2026/10/01'")
+    if pattern in {ANY_DAY, "%d"} and (whole := _FULL_DAY.fullmatch(text)):
+        return f"({column} {operator} DATE '{whole[1]}-{whole[3]}-{whole[4]}')"
+    if pattern == ANY_DAY:
+        raise QueryError(f"{text!r} is no day, and a partition column is compared with it", hint="'2026-10-01'")
+    if pattern in {"%m", "%d"} and re.fullmatch(r"[1-9]", text):  # partitions named without a leading zero
+        part = "month" if pattern == "%m" else "day"
+        return f"(date_part('{part}', {column}) {operator} {text})"
+    if operator == "<>":
         return None
     try:
         first = datetime.strptime(text, pattern).date()
@@ -71,6 +89,27 @@ def compared_with_day(pattern: str, column: str, operator: str, text: str) -> st
             case _:
                 return f"({column} {operator} DATE '{last}')"
     return None
+
+
+def day_and_text(pattern: str, column: str, text: str) -> tuple[str, str]:
+    """SQL of a partition column and of a text made in the query, both as `yyyy/mm/dd` where the text is a whole day."""
+    whole = rf"regexp_replace({text}, '^(\d{{4}})[-/]?(\d\d)[-/]?(\d\d)$', '\1/\2/\3')"
+    if pattern == ANY_DAY:
+        return f"strftime({column}, '%Y/%m/%d')", whole
+    if pattern == "%d":
+        return (
+            f"CASE WHEN length({text}) < 8 THEN strftime({column}, '%d') ELSE strftime({column}, '%Y/%m/%d') END",
+            whole,
+        )
+    return f"strftime({column}, '{pattern}')", text
+
+
+def day_like(pattern: str, column: str, text: str) -> str | None:
+    """SQL of a partition column of whole days, written as the pattern of a LIKE writes them."""
+    if pattern not in {ANY_DAY, "%d"} or not re.match(r"\d{4}", text):
+        return None
+    written = "%Y-%m-%d" if "-" in text else "%Y/%m/%d" if "/" in text else "%Y%m%d"
+    return f"strftime({column}, '{written}')"
 
 
 def _moment(day: str, clock: str) -> datetime | None:

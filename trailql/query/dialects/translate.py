@@ -11,20 +11,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from difflib import get_close_matches
 
 from sqlglot import exp
 
 from trailql.errors import QueryError
 from trailql.lake.parquet import sql_text
-from trailql.query.dialects import functions
+from trailql.query.dialects import functions, zoned
 from trailql.query.dialects import types as t
 from trailql.query.dialects.casts import cast
 from trailql.query.dialects.parsing import parse
 from trailql.query.dialects.special import SPECIAL
 from trailql.query.dialects.tables import TABLES, Field, packed
-from trailql.query.dialects.times import compared_with_day, compared_with_text
+from trailql.query.dialects.times import ANY_DAY, compared_with_day, compared_with_text, day_and_text, day_like
 from trailql.query.dialects.types import Type
+from trailql.query.dialects.types import duckdb_name as duckdb_type
 from trailql.query.dialects.values import (
     Scope,
     Source,
@@ -50,6 +52,20 @@ _UNITS = ("millisecond", "second", "minute", "hour", "day", "week", "month", "qu
 _PARAMETER = re.compile(r"\$[A-Za-z_]\w*")
 _SYSTEM = frozenset({"information_schema", "pg_catalog", "system", "jmx", "temp"})
 _INSIDE = re.compile(r"(?:sqlite_|duckdb_|pg_|pragma_)", re.IGNORECASE)
+_TIME_TEXT = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)?")
+_ZONED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d(?:\.\d{1,3})?)? ?(?:UTC|Z|[+-]\d\d:?\d\d|[A-Za-z]+/[\w/+-]+)")
+_OF_OTHERS = {
+    "eventdata": "eventData stands in event data stores for AWS Config items and for events from outside AWS",
+    "configurationitem": "it belongs to AWS Config's table",
+    "configurationitems": "it belongs to AWS Config's table",
+}
+"""Columns that published queries use beside CloudTrail's own."""
+_OTHER_WORDS: dict[type[exp.Expr], tuple[str, str]] = {
+    exp.ILike: ("ILIKE", "lower(…) LIKE 'in small letters%'"),
+    exp.RegexpLike: ("RLIKE", "regexp_like(…, 'pattern')"),
+    exp.Glob: ("GLOB", "LIKE"),
+    exp.HexString: ("a number in hexadecimal", "its decimal digits"),
+}
 _FILE = re.compile(r"[/\\*?]|^\w+:|\.(?:csv|json|jsonl|ndjson|parquet|gz|db|duckdb|txt|tsv)$", re.IGNORECASE)
 
 
@@ -64,7 +80,19 @@ def translate(query: str, dialect: str) -> str:
     Raises:
         QueryError: It does not parse, or holds something that trailql does not know how to mean.
     """
-    return Translator(dialect).query(parse(query), Scope(), is_outermost=True)[0]
+    return _as_shown(*Translator(dialect).query(parse(query), Scope(), is_outermost=True))
+
+
+def _as_shown(sql: str, columns: list[tuple[str, Type]]) -> str:
+    """Intervals and times in another zone as the texts that Trino shows."""
+    if not any(kind.kind in t.SPANS or kind.zone for _, kind in columns):
+        return sql
+    inside = [quoted(f"c{place}") for place in range(len(columns))]
+    listed = (
+        f"{cast(each, kind, t.VARCHAR) if kind.kind in t.SPANS or kind.zone else each} AS {quoted(name)}"
+        for each, (name, kind) in zip(inside, columns, strict=True)
+    )
+    return f"SELECT {', '.join(listed)} FROM ({sql}) AS shown({', '.join(inside)})"
 
 
 class Translator:
@@ -117,6 +145,9 @@ class Translator:
         right, others = self.query(node.right, scope)
         if len(columns) != len(others):
             raise QueryError(f"{word}: {len(columns)} columns here, {len(others)} there")
+        for place, ((_, one), (_, other)) in enumerate(zip(columns, others, strict=True), 1):
+            if "unknown" not in {one.kind, other.kind} and t.common(one, other).kind == "unknown":
+                raise QueryError(f"{word}: column {place} is {one} here and {other} there", hint="CAST one of them")
         columns = [(name, t.common(one, other)) for (name, one), (_, other) in zip(columns, others, strict=True)]
         every = "" if node.args.get("distinct") else " ALL"
         sql = f"{begin}({left}) {word}{every} ({right})"
@@ -165,8 +196,13 @@ class Translator:
         found = [source for source in scope.sources if wanted is None or wanted in source.names]
         if not found:
             raise QueryError(f"{wanted or '*'}.*: no such table in FROM" if wanted else "SELECT * needs a FROM")
+        if wanted is None:
+            for name, value in scope.merged.items():
+                yield value.name or name, self.final(value)
         for source in found:
             for name in source.order:
+                if name in scope.merged:
+                    continue
                 value = source.columns[name]
                 yield value.name or name, self.final(value)
 
@@ -182,9 +218,9 @@ class Translator:
             sql += f" ORDER BY {self._order(order, scope, [name for name, _ in columns], items)}"
         if limit := node.args.get("limit"):
             count = limit.args.get("count") if isinstance(limit, exp.Fetch) else limit.expression
-            if isinstance(limit, exp.Fetch) and (options := limit.args.get("limit_options")):
-                if options.args.get("with_ties") or options.args.get("percent"):
-                    raise unknown("FETCH … WITH TIES", "LIMIT")
+            options = limit.args.get("limit_options")
+            if options is not None and (options.args.get("with_ties") or options.args.get("percent")):
+                raise unknown("FETCH … WITH TIES", "LIMIT")
             if count is not None and count.name.upper() != "ALL":
                 sql += f" LIMIT {self.value(count, scope).sql}"
         if offset := node.args.get("offset"):
@@ -275,16 +311,32 @@ class Translator:
         table = self._table(join.this, scope)
         on, using = join.args.get("on"), join.args.get("using")
         if using:
-            names = [each.name for each in using]
-            for name in names:
-                _merge(scope, name)
-            return f" {side} JOIN {table} USING ({', '.join(map(quoted, names))})"
+            ons = [self._merge(scope, each.name, side) for each in using]
+            return f" {side} JOIN {table} ON {' AND '.join(ons)}"
         if on is None or kind == "CROSS":
             if side and side != "CROSS" and not is_lateral:
                 raise QueryError(f"{side} JOIN without ON")
             return f" CROSS JOIN {table}" if not side else f" {side} JOIN {table} ON true"
         words = " ".join(filter(None, [side, "JOIN"]))
         return f" {words} {table} ON {self.condition(on, scope)}"
+
+    def _merge(self, scope: Scope, name: str, side: str) -> str:
+        """The condition that USING a name stands for; from here on the name means one column."""
+        *before, last = scope.sources
+        found = [each for source in before if (each := _lookup(source, name)) is not None]
+        other = _lookup(last, name)
+        if not found or other is None:
+            raise QueryError(f"USING ({name}): there is no such column on both sides", hint="JOIN … ON")
+        condition = self.compare("=", found[0], other).sql
+        merged = other if side == "RIGHT" else found[0]
+        if side == "FULL":
+            whole = f"coalesce({self.final(found[0]).sql}, {self.final(other).sql})"
+            merged = Value(whole, found[0].type, found[0].name)
+        for source in scope.sources:
+            if name.lower() in source.columns:
+                source.columns[name.lower()] = merged
+        scope.merged[name.lower()] = merged
+        return condition
 
     def _table(self, node: exp.Expr, scope: Scope) -> str:
         if isinstance(node, exp.Paren):
@@ -380,7 +432,7 @@ class Translator:
                 outside.append(each)
                 columns.append((f"col{place}", element))
         if ordinality:
-            longest = ", ".join(f"coalesce(cardinality({value.sql}), 0)" for value in values)
+            longest = ", ".join(f"coalesce(CAST(cardinality({value.sql}) AS BIGINT), 0)" for value in values)
             inside.append(f"unnest(range(1, greatest({longest}, 0) + 1)) AS place")
             outside.append("place")
             columns.append(("ordinality", t.BIGINT))
@@ -418,14 +470,22 @@ class Translator:
             if exact or found_in:
                 return self._dots(exact[0] if exact else found_in[0][1], names[1:])
             place = place.parent
+        if len(names) == 1 and re.fullmatch(r"\$\w+", names[0]):
+            return Value(names[0], is_fixed=True)
         sources = []
         place = scope
         while place is not None:
             sources += place.sources
             place = place.parent
-        raise self._no_column(".".join(names), sources)
+        error = self._no_column(".".join(names), sources)
+        if parts[-1].quoted and len(names) == 1:
+            raise QueryError(error.message, hint=f"{error.hint} A text stands in single quotes: {sql_text(names[0])}")
+        raise error
 
     def _no_column(self, name: str, sources: list[Source]) -> QueryError:
+        first = name.lower().partition(".")[0]
+        if first in _OF_OTHERS:
+            raise QueryError(f"there is no column {name}: {_OF_OTHERS[first]}", hint="queries over CloudTrail's events")
         known = {each: source.columns[each].name or each for source in sources for each in source.columns}
         near = get_close_matches(name.lower(), known, 1, 0.6)
         hint = f"did you mean {known[near[0]]}?" if near else "trailql describe events lists the columns"
@@ -446,14 +506,16 @@ class Translator:
             for each, inner in kind.fields:
                 if each.lower() == name.lower():
                     return Value(f"{value.sql}.{quoted(each)}", inner, name)
-            raise QueryError(f"there is no field {name} in {kind}")
+            near = get_close_matches(name.lower(), [each for each, _ in kind.fields], 1)
+            raise QueryError(f"there is no field {name} in {kind}", hint=f"did you mean {near[0]}?" if near else None)
         if kind.kind == "map":
             return Value(f"{value.sql}[{sql_text(name)}]", kind.value, name)
         if kind.kind == "json":
             return Value(f"trino.json_at({value.sql}, {sql_text(json_path((name,)))})", t.JSON, name)
         if kind.kind == "unknown":
             return Value(f"{value.sql}.{quoted(name)}", t.UNKNOWN, name)
-        raise QueryError(f"{value.name or value.sql}.{name}: {kind} has no fields")
+        hint = f"element_at({shown(value)}, 1).{name}" if kind.element.fields else _access_hint(value, name)
+        raise QueryError(f"{shown(value)}.{name}: {kind} has no fields", hint=hint)
 
     def final(self, value: Value) -> Value:
         """A struct of the base table as the dialect shows it, when it is used as a whole."""
@@ -476,8 +538,12 @@ class Translator:
         """An expression as it is used in SQL."""
         found = self.final(self.raw(node, scope))
         zone = found.type.zone
-        if zone and isinstance(node.parent, exp.Select | exp.Alias):
-            return Value(f"trino.timestamptz_text({found.sql}, {zone})", t.VARCHAR, found.name)
+        if not isinstance(node.parent, exp.Select | exp.Alias):
+            return found
+        if zone and not zone.startswith("'"):  # beyond this query the zone is not known
+            return Value(cast(found.sql, found.type, t.VARCHAR), t.VARCHAR, found.name)
+        if found.type.kind == "json" and isinstance(node, exp.Anonymous) and node.name.lower() == "json_array_get":
+            return Value(f"trino.json_bare({found.sql})", t.VARCHAR)  # Trino gives a text without its quotes
         return found
 
     def raw(self, node: exp.Expr, scope: Scope) -> Value:
@@ -486,8 +552,9 @@ class Translator:
             if method is not None:
                 _check_parts(node)
                 found: Value = method(self, node, scope)
-                return found
-        raise unknown(node.sql("trino")[:60])
+                return found if found.node is not None else replace(found, node=node)
+        word, instead = _OTHER_WORDS.get(type(node), (node.sql("trino")[:60], None))
+        raise unknown(word, instead)
 
     def _column(self, node: exp.Column, scope: Scope) -> Value:
         return self._resolve([part for part in node.parts if isinstance(part, exp.Identifier)], scope)
@@ -496,7 +563,8 @@ class Translator:
         return self._resolve([node], scope)
 
     def _dotted(self, node: exp.Dot, scope: Scope) -> Value:
-        return self._dot(self.raw(node.this, scope), node.expression.name)
+        found = self._dot(self.raw(node.this, scope), node.expression.name)
+        return found if isinstance(node.this, exp.Column | exp.Dot) and found.name else replace(found, name="")
 
     def _bracket(self, node: exp.Bracket, scope: Scope) -> Value:
         value = self.raw(node.this, scope)
@@ -512,6 +580,8 @@ class Translator:
         if kind.kind == "map":
             return Value(f"{value.sql}[{key.sql}]", kind.value)
         if kind.kind == "array":
+            if is_strict and re.fullmatch(r"\(-\d+\)", key.sql):
+                raise QueryError(f"[{key.sql[1:-1]}]: an array begins at 1", hint=f"element_at(…, {key.sql[1:-1]})")
             at = f"{value.sql}[{key.sql}]" if key.is_fixed and key.sql != "0" else f"trino.at({value.sql}, {key.sql})"
             return Value(at, kind.element)
         if kind.kind == "row" and is_strict and key.sql.isdigit():
@@ -519,9 +589,7 @@ class Translator:
             return Value(f"{value.sql}.{quoted(name)}", inner)
         if kind.kind == "unknown":
             return Value(f"{value.sql}[{key.sql}]")
-        raise QueryError(
-            f"{value.name or value.sql} is {kind}, neither array nor map", hint=_access_hint(value, key.literal)
-        )
+        raise QueryError(f"{shown(value)} is {kind}, neither array nor map", hint=_access_hint(value, key.literal))
 
     def _literal(self, node: exp.Literal, scope: Scope) -> Value:
         if node.is_string:
@@ -567,23 +635,28 @@ class Translator:
     def _comparison(self, node: exp.Binary, scope: Scope) -> Value:
         operator = _COMPARISONS[type(node)]
         right = node.expression
-        if isinstance(right, exp.Any | exp.All):
+        is_all = isinstance(right, exp.All) or (isinstance(right, exp.Anonymous) and right.name.upper() == "ALL")
+        if isinstance(right, exp.Any) or is_all:
             left = self.value(node.this, scope)
-            word = "ANY" if isinstance(right, exp.Any) else "ALL"
-            inside, _ = self.query(right.this, scope)
+            word = "ALL" if is_all else "ANY"
+            inside, _ = self.query(right.expressions[0] if isinstance(right, exp.Anonymous) else right.this, scope)
             return Value(f"({left.sql} {operator} {word} ({inside}))", t.BOOLEAN)
         return self.compare(operator, self.raw(node.this, scope), self.raw(right, scope))
 
     def compare(self, operator: str, left: Value, right: Value) -> Value:
         """Two values compared as Trino would, once both are of one type."""
-        if (right.instant and left.is_fixed) or (right.day and left.literal is not None):
+        if (right.instant and left.is_fixed) or (right.day and not left.day):
             left, right, operator = right, left, _TURNED.get(operator, operator)
-        if left.day and right.literal is not None:
-            if by_day := compared_with_day(left.day[0], left.day[1], operator, right.literal):
-                return Value(by_day, t.BOOLEAN)
-        if left.instant and left.type.kind == "varchar" and right.literal is not None:
-            if by_time := compared_with_text(left.instant, operator, right.literal):
+        if right.literal is not None:
+            by_time = None
+            if left.day:
+                by_time = compared_with_day(left.day[0], left.day[1], operator, right.literal)
+            elif left.instant and left.type.kind == "varchar":
+                by_time = compared_with_text(left.instant, operator, right.literal)
+            if by_time:
                 return Value(by_time, t.BOOLEAN)
+        if left.day and (by_day := self._compared_by_day(operator, left, left.day, right)):
+            return by_day
         left, right = self.final(left), self.final(right)
         left, right = self.alike(operator, left, right), self.alike(operator, right, left)
         if left.instant and right.is_fixed and right.type.kind in t.TIMES and operator in {"=", *_TURNED}:
@@ -595,6 +668,18 @@ class Translator:
             )
         return Value(f"({left.sql} {operator} {right.sql})", t.BOOLEAN)
 
+    def _compared_by_day(self, operator: str, value: Value, day: tuple[str, str], other: Value) -> Value | None:
+        """A partition column beside a number, a date, or a text that the query makes."""
+        pattern, column = day
+        if other.type.kind in t.INTEGERS and pattern in {"%Y", "%m", "%d"}:
+            return Value(f"(CAST({value.sql} AS INTEGER) {operator} {other.sql})", t.BOOLEAN)
+        if other.type.kind in t.TIMES and pattern in {ANY_DAY, "%Y/%m/%d", "%d"}:
+            return Value(f"({column} {operator} CAST({local(other)} AS DATE))", t.BOOLEAN)
+        if other.type.kind == "varchar" and other.literal is None and not other.day:
+            one, two = day_and_text(pattern, column, self.final(other).sql)
+            return Value(f"({one} {operator} {two})", t.BOOLEAN)
+        return None
+
     def alike(self, operator: str, value: Value, other: Value) -> Value:
         """A value as the other one's type, where AWS does so by itself."""
         one, two = value.type.kind, other.type.kind
@@ -602,7 +687,7 @@ class Translator:
             return value
         if one == "varchar" and two in t.TIMES and (self.dialect == "lake" or other.type.kind == "date"):
             if value.literal is not None and not re.match(r"\s*\d{4}-\d{1,2}-\d{1,2}", value.literal):
-                raise QueryError(f"{value.sql} is no time", hint="'2026-10-01 00:00:00'")
+                raise QueryError(f"{shown(value)} is no time", hint="'2026-10-01 00:00:00'")
             kind = t.TIMESTAMP
             if value.literal is not None and re.search(r"(Z|[+-]\d\d:?\d\d)\s*$", value.literal[10:]):
                 kind = t.TIMESTAMPTZ
@@ -634,6 +719,9 @@ class Translator:
             if isinstance(node.this, exp.Tuple) and len(columns) != len(node.this.expressions):
                 raise QueryError("IN: another number of columns in the subquery")
             return Value(f"({left.sql} IN ({inside}))", t.BOOLEAN)
+        if len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Values):
+            inside, _ = self.query(node.expressions[0], scope)
+            return Value(f"({self.value(node.this, scope).sql} IN ({inside}))", t.BOOLEAN)
         value = self.raw(node.this, scope)
         others = [self.raw(each, scope) for each in node.expressions]
         if (value.day or value.instant) and all(each.is_fixed for each in others):
@@ -645,6 +733,8 @@ class Translator:
 
     def _like(self, node: exp.Like, scope: Scope) -> Value:
         left, right = self.value(node.this, scope), self.value(node.expression, scope)
+        if left.day and right.literal is not None and (written := day_like(*left.day, right.literal)):
+            left = replace(left, sql=written)
         for each in (left, right):
             if each.type.kind not in {"varchar", "unknown"}:
                 raise QueryError(f"{shown(each)} is {each.type}: LIKE needs text", hint=_like_hint(each))
@@ -664,16 +754,21 @@ class Translator:
         kind = t.arithmetic(operator, left.type, right.type)
         fixed = left.is_fixed and right.is_fixed
         a, b = left.sql, right.sql
-        if kind.kind in t.INTEGERS and operator in "/%":
+        if kind.kind == "decimal" and operator == "%":  # of two scales, DuckDB would reckon in doubles
+            a, b = (f"CAST({each} AS DECIMAL(38, {kind.scale}))" for each in (a, b))
+            sql = f"trino.mod({a}, {b})"
+        elif kind.kind in t.INTEGERS and operator in "/%":
             sql = f"trino.{'div' if operator == '/' else 'mod'}({a}, {b})"
         elif kind.kind == "decimal" and operator == "/":
-            sql = f"CAST(trino.div_decimal({a}, {b}, {kind.scale}) AS DECIMAL(38, {kind.scale}))"
+            sql = _exact_quotient(left, right, kind)
         elif kind.kind == "unknown" and operator == "/":
             raise QueryError(
                 f"{shown(left)} / {shown(right)}: whether they are whole numbers is not known",
                 hint="CAST(… AS double) / …",
             )
-        elif kind.kind == "date" and "interval" in {left.type.kind, right.type.kind}:
+        elif kind.kind == "interval" and left.type.kind in t.TIMES:
+            sql = _time_between(left, right)
+        elif kind.kind == "date":
             sql = f"CAST({a} {operator} {b} AS DATE)"
         elif kind.kind == "double":
             sql = f"(CAST({a} AS DOUBLE) {operator} CAST({b} AS DOUBLE))"
@@ -731,10 +826,15 @@ class Translator:
         target = t.type_named(node.args["to"])
         is_try = isinstance(node, exp.TryCast)
         value = self.final(value)
+        fixed = _fixed_time(value.literal, target) if value.literal is not None else None
+        if fixed is not None:
+            return fixed
         if target.kind in {"timestamp", "date"} and value.instant and value.type.kind == "varchar":
             sql = f"timezone('UTC', {value.instant})"
             return Value(sql if target.kind == "timestamp" else f"CAST({sql} AS DATE)", target)
         sql = cast(value.sql, value.type, target, is_try=is_try)
+        if target.kind == "map" and isinstance(node.this, exp.Anonymous) and node.this.name.lower() == "json_parse":
+            sql = f"map_from_entries(list_sort(map_entries({sql})))"  # json_parse sorts the keys
         instant = value.instant if target.kind in {"timestamp", "timestamptz"} and value.type.kind in t.TIMES else ""
         return Value(
             sql,
@@ -757,11 +857,13 @@ class Translator:
 
     def _interval(self, node: exp.Interval, scope: Scope) -> Value:
         unit = node.args.get("unit")
+        is_months = unit is not None and unit.name.upper().rstrip("S") in {"MONTH", "YEAR"}
         if unit is None or not isinstance(node.this, exp.Literal):
             raise unknown(node.sql("trino"), "INTERVAL '7' DAY")
         if isinstance(unit, exp.IntervalSpan):
             raise unknown(node.sql("trino"), "INTERVAL '90' MINUTE")
-        return Value(f"INTERVAL {sql_text(node.this.this)} {unit.name.upper()}", t.INTERVAL, is_fixed=True)
+        kind = t.MONTHS if is_months else t.INTERVAL
+        return Value(f"INTERVAL {sql_text(node.this.this)} {unit.name.upper()}", kind, is_fixed=True)
 
     def _extract(self, node: exp.Extract, scope: Scope) -> Value:
         return self.part_of_time(node.this.name, self.raw(node.expression, scope))
@@ -771,15 +873,18 @@ class Translator:
         known = {
             "dow": "isodow", "day_of_week": "isodow", "doy": "doy", "day_of_year": "doy", "yow": "isoyear",
             "year_of_week": "isoyear", "week": "week", "week_of_year": "week", "day_of_month": "day",
-            "millisecond": "millisecond", "timezone_hour": "", "timezone_minute": "",
+            "millisecond": "millisecond", "timezone_hour": "timezone_hour", "timezone_minute": "timezone_minute",
         }.get(unit, unit if unit in _UNITS else "")  # fmt: skip
         if not known:
             raise unknown(f"EXTRACT({unit.upper()} …)")
-        if value.type.kind == "interval":
-            return Value(f"CAST(date_part({sql_text(known)}, {value.sql}) AS BIGINT)", t.BIGINT)
+        if value.type.kind in t.SPANS:
+            return _part_of_span(unit, value)
         if value.type.kind not in {*t.TIMES, "unknown"}:
             raise QueryError(f"{shown(value)} is {value.type}: {unit} needs a time", hint=time_hint(value))
         sql = f"date_part({sql_text(known)}, {local(value)})"
+        if known.startswith("timezone"):
+            seconds = f"CAST(epoch({local(value)} - timezone('UTC', {value.sql})) AS BIGINT)"
+            sql = f"trunc({seconds} / 3600)" if known == "timezone_hour" else f"({seconds} // 60 % 60)"
         if known == "millisecond":
             sql = f"({sql} % 1000)"
         return Value(f"CAST({sql} AS BIGINT)", t.BIGINT, is_fixed=value.is_fixed)
@@ -913,11 +1018,16 @@ class Translator:
         special = SPECIAL.get(name)
         if special is not None:
             return special(self, node, scope)
+        is_window = any(each.kind == "window" for each in functions.FUNCTIONS.get(name, ()))
+        if is_window and not isinstance(node.parent, exp.Window | exp.IgnoreNulls | exp.RespectNulls):
+            raise QueryError(f"{name} needs a window", hint=f"{name}(…) OVER (PARTITION BY … ORDER BY …)")
         return self.plain_function(node, scope)
 
     def plain_function(self, node: exp.Anonymous, scope: Scope) -> Value:
         """A function whose arguments' SQL is all it needs."""
         name = node.name.lower()
+        if name not in functions.FUNCTIONS:
+            raise _no_function(name, len(node.expressions))
         arguments = list(node.expressions)
         ending = ""
         distinct = ""
@@ -960,6 +1070,8 @@ class Translator:
         kinds = [each.type for each in values]
         fixed = found.kind == "scalar" and name not in {"random", "rand", "uuid"} and all(v.is_fixed for v in values)
         made = Value(found.sql(arguments, kinds), found.type(kinds), is_fixed=fixed)
+        if name == "round" and len(values) == 2 and made.type.kind == "decimal":
+            return replace(made, sql=f"CAST({made.sql} AS DECIMAL(38, {made.type.scale}))")
         if name == "avg" and made.type.kind == "decimal":
             scale = made.type.scale
             return replace(made, around=("CAST(round(", f", {scale}) AS DECIMAL(38, {scale}))"))
@@ -1076,12 +1188,58 @@ def _lookup(source: Source, name: str) -> Value | None:
     return replace(found, name=name) if found is not None else None
 
 
-def _merge(scope: Scope, name: str) -> None:
-    """After USING a name means one column."""
-    for source in scope.sources:
-        if name.lower() in source.columns:
-            kept = source.columns[name.lower()]
-            source.columns[name.lower()] = replace(kept, sql=quoted(name)) if not kept.instant else kept
+def _fixed_time(text: str, target: Type) -> Value | None:
+    """A literal as a time, where it is one."""
+    if target.kind == "timestamptz" and _ZONED.fullmatch(text):
+        kind = replace(target, zone=zoned.of_text(text))
+        return Value(f"CAST({sql_text(text)} AS TIMESTAMPTZ)", kind, is_fixed=True)
+    if target.kind not in {"timestamp", "date"} or not _TIME_TEXT.fullmatch(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if target.kind == "date" and len(text) > len("2026-10-01"):
+        return None
+    return Value(
+        f"{duckdb_type(target)} '{moment if target.kind == 'timestamp' else moment.date()}'", target, is_fixed=True
+    )
+
+
+def _exact_quotient(left: Value, right: Value, kind: Type) -> str:
+    """A quotient of decimals, reckoned in whole numbers: 1.5 / 100.00 is 0.015 and rounds up, which no double knows."""
+    one, two = (t.as_decimal(each.type).scale for each in (left, right))
+    wholes = [
+        f"CAST(round(CAST({each.sql} AS DOUBLE) * 1e{scale}) AS HUGEINT)" for each, scale in ((left, one), (right, two))
+    ]
+    above = 10 ** (kind.scale - one + two)
+    return f"CAST(trino.div_decimal({wholes[0]} * {above}, {wholes[1]}, {kind.scale}) AS DECIMAL(38, {kind.scale}))"
+
+
+def _time_between(left: Value, right: Value) -> str:
+    if left.type.kind == right.type.kind == "date":
+        return f"to_days(CAST({left.sql} - {right.sql} AS INTEGER))"
+    name = "TIMESTAMPTZ" if "timestamptz" in {left.type.kind, right.type.kind} else "TIMESTAMP"
+    return f"(CAST({left.sql} AS {name}) - CAST({right.sql} AS {name}))"
+
+
+def _part_of_span(unit: str, value: Value) -> Value:
+    if value.type.kind == "months":
+        if unit not in {"year", "month"}:
+            raise QueryError(f"{shown(value)} is {value.type}: it has no {unit}")
+        return Value(f"CAST(date_part({sql_text(unit)}, {value.sql}) AS BIGINT)", t.BIGINT)
+    sizes = {
+        "day": (86400000, 0),
+        "hour": (3600000, 24),
+        "minute": (60000, 60),
+        "second": (1000, 60),
+        "millisecond": (1, 1000),
+    }
+    if unit not in sizes:
+        raise QueryError(f"{shown(value)} is {value.type}: it has no {unit}", hint="day, hour, minute, second")
+    size, round_ = sizes[unit]
+    whole = f"CAST(trunc(CAST(epoch({value.sql}) * 1000 AS BIGINT) / {size}) AS BIGINT)"
+    return Value(f"({whole} % {round_})" if round_ else whole, t.BIGINT)
 
 
 def _row(node: exp.Expr) -> list[exp.Expr]:
@@ -1104,6 +1262,9 @@ def _no_function(name: str, arguments: int) -> QueryError:
             for each in forms
         )
         return QueryError(f"{name} takes {counts} arguments, not {arguments}")
+    if name in functions.OTHER_NAMES:
+        what = f"the function {name} is not known in Lake and Athena queries"
+        return QueryError(what, hint=f"instead: {functions.OTHER_NAMES[name]}")
     near = get_close_matches(name, [*functions.FUNCTIONS, *SPECIAL], 1, 0.7)
     hint = (
         f"did you mean {near[0]}?" if near else "docs/dialects.md lists the functions; DuckDB's own: --dialect duckdb"
@@ -1120,7 +1281,22 @@ _TEXT_FUNCTIONS = frozenset(
 )
 
 
+_NUMBER_FUNCTIONS = frozenset(
+    """
+    abs ceil ceiling floor round truncate sign sqrt cbrt exp ln log2 log10 mod sum avg stddev stddev_pop stddev_samp
+    variance var_pop var_samp geometric_mean approx_percentile
+    """.split()
+)
+
+
 def _check_argument(name: str, place: int, value: Value) -> None:
+    if not place and name in _NUMBER_FUNCTIONS and value.type.kind not in {*t.NUMBERS, *t.SPANS, "unknown"}:
+        hint = f"{name}(CAST({shown(value)} AS bigint))" if value.type.kind == "varchar" else None
+        raise QueryError(f"{shown(value)} is {value.type}: {name} needs a number", hint=hint)
+    if not place and name in {"max", "min"} and value.type.kind in {"map", "json"}:
+        raise QueryError(
+            f"{shown(value)} is {value.type}, which has no order: {name} needs one", hint=_like_hint(value)
+        )
     if place or name not in _TEXT_FUNCTIONS or value.type.kind in {"varchar", "unknown"}:
         return
     if name in {"reverse"} and value.type.kind == "array":

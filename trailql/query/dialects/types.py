@@ -57,6 +57,10 @@ class Type:
                 return "timestamp(3)"
             case "timestamptz":
                 return "timestamp(3) with time zone"
+            case "interval":
+                return "interval day to second"
+            case "months":
+                return "interval year to month"
         return self.kind
 
 
@@ -72,6 +76,8 @@ TIMESTAMP = Type("timestamp")
 TIMESTAMPTZ = Type("timestamptz")
 JSON = Type("json")
 INTERVAL = Type("interval")
+MONTHS = Type("months")
+SPANS = ("interval", "months")
 _DIGITS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
 
 
@@ -124,11 +130,12 @@ def arithmetic(operator: str, one: Type, other: Type) -> Type:
     kinds = {one.kind, other.kind}
     if not kinds <= set(NUMBERS):
         times = [each for each in (one, other) if each.kind in TIMES]
-        if "interval" in kinds and times:
+        span = next((each for each in (one, other) if each.kind in SPANS), None)
+        if span and times:
             return times[0]
         if len(times) == 2 and operator == "-":
             return INTERVAL
-        return INTERVAL if "interval" in kinds else UNKNOWN
+        return span or UNKNOWN
     if "double" in kinds or "real" in kinds:
         return DOUBLE
     if "decimal" not in kinds:
@@ -169,11 +176,14 @@ def type_named(node: exp.DataType) -> Type:
     if name in {"DECIMAL", "BIGDECIMAL"}:
         digits = [int(each.name) for each in node.expressions]
         return decimal_of(digits[0] if digits else 38, digits[1] if len(digits) > 1 else 0)
-    if name in {"VARCHAR", "CHAR"} and node.expressions:
+    if name in {"CHAR", "NCHAR"}:
+        raise QueryError("the type char is not supported: it fills up with spaces", hint="varchar")
+    if name == "VARCHAR" and node.expressions:
         return Type("varchar", precision=int(node.expressions[0].name))
     found = _NAMES.get(name)
     if found is None or found.kind in {"ipaddress", "time"}:
-        raise QueryError(f"the type {node.sql('trino').lower()} is not supported", hint="cast to varchar")
+        hint = r"regexp_like(sourceipaddress, '^10\.')" if found and found.kind == "ipaddress" else "varchar"
+        raise QueryError(f"the type {node.sql('trino').lower()} is not supported", hint=hint)
     return found
 
 
@@ -187,7 +197,8 @@ def _field(node: exp.Expr, place: int) -> tuple[str, Type]:
 _DUCKDB = {
     "boolean": "BOOLEAN", "tinyint": "TINYINT", "smallint": "SMALLINT", "integer": "INTEGER", "bigint": "BIGINT",
     "real": "FLOAT", "double": "DOUBLE", "varchar": "VARCHAR", "varbinary": "BLOB", "date": "DATE",
-    "timestamp": "TIMESTAMP", "timestamptz": "TIMESTAMPTZ", "json": "JSON", "interval": "INTERVAL", "uuid": "UUID",
+    "timestamp": "TIMESTAMP", "timestamptz": "TIMESTAMPTZ", "json": "JSON", "interval": "INTERVAL",
+    "months": "INTERVAL", "uuid": "UUID",
 }  # fmt: skip
 
 

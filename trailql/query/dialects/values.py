@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from zlib import crc32
 
+from sqlglot import exp
+
 from trailql.errors import QueryError
 from trailql.lake.parquet import sql_text
 from trailql.query.dialects import types as t
+from trailql.query.dialects import zoned
 from trailql.query.dialects.tables import Field
 from trailql.query.dialects.types import Type
 
@@ -29,6 +32,7 @@ class Value:
         is_fixed: Depends on no column.
         literal: The text of a string literal.
         around: What stands before and behind an aggregate, outside its OVER and FILTER.
+        node: What it was written as, for messages.
     """
 
     sql: str
@@ -41,6 +45,7 @@ class Value:
     is_fixed: bool = False
     literal: str | None = None
     around: tuple[str, str] = ("", "")
+    node: exp.Expr | None = None
 
 
 @dataclass(slots=True)
@@ -61,6 +66,7 @@ class Scope:
     parent: Scope | None = None
     lambdas: dict[str, Value] = field(default_factory=dict)
     tables: dict[str, list[tuple[str, Type]]] = field(default_factory=dict)
+    merged: dict[str, Value] = field(default_factory=dict)
 
     def inner(self) -> Scope:
         return Scope(parent=self, tables=dict(self.tables))
@@ -71,7 +77,13 @@ def quoted(name: str) -> str:
 
 
 def shown(value: Value) -> str:
-    return value.name or (repr(value.literal) if value.literal is not None else value.sql[:60])
+    """A value as the query writes it."""
+    if value.name:
+        return value.name
+    if value.literal is not None:
+        return repr(value.literal)
+    text = value.node.sql("trino", normalize_functions=False) if value.node is not None else "this"
+    return text if len(text) <= 60 else text[:59] + "…"
 
 
 def unknown(what: str, instead: str | None = None) -> QueryError:
@@ -95,7 +107,7 @@ def json_path(keys: Sequence[str]) -> str:
 def local(value: Value) -> str:
     """A moment as the clock on the wall shows it."""
     if value.type.kind == "timestamptz":
-        return f"timezone({value.type.zone or sql_text('UTC')}, {value.sql})"
+        return zoned.wall(value.sql, value.type.zone)
     return value.sql
 
 

@@ -43,6 +43,11 @@ class Detection:
     def id(self) -> str:
         return self.file.id
 
+    @property
+    def kind(self) -> str:
+        """`per-event` or `aggregating`."""
+        return "aggregating" if "first_event_time" in self.file.sql else "per-event"
+
 
 def bundled_detections(ids: Iterable[str] = ()) -> list[Detection]:
     """

@@ -20,13 +20,13 @@ from trailql.detect.attack import tactics_of
 from trailql.detect.catalog import NEEDED, detection
 from trailql.detect.fusible import Reason, why_not_fused
 from trailql.detect.header import ATTACK_ID, CIS_ID, header_lines, header_remarks
-from trailql.detect.own import first_line, own_files, statement_of
+from trailql.detect.own import error_line, first_line, own_files, statement_of
 from trailql.detect.portable import drifts
 from trailql.detect.samples import cases_of, samples_path
 from trailql.errors import DetectionError, QueryError, UsageError
 from trailql.lake.lake import open_lake_folder
 from trailql.query.engine import OpenLake
-from trailql.query.library import SqlFile, bundled_files, queries_folder, read_sql_file
+from trailql.query.library import SqlFile, bundled_files, read_sql_file
 from trailql.query.wall import Statement
 
 _AGGREGATED = ("first_event_time", "last_event_time", "event_ids")
@@ -77,10 +77,16 @@ def lint(files: Iterable[tuple[Path, str]]) -> Iterator[Remark]:
     """
     titles = {file.title: file.path for file in bundled_files()}
     bundled = {file.id: file.path for file in bundled_files()}
-    with tempfile.TemporaryDirectory(prefix="trailql-") as folder:
-        with OpenLake(open_lake_folder(Path(folder) / "lake", create=True)) as lake:
-            for path, id in files:
-                yield from sorted(_of_file(path, id, lake, titles, bundled), key=lambda each: each.line)
+    with (
+        tempfile.TemporaryDirectory(prefix="trailql-") as folder,
+        OpenLake(open_lake_folder(Path(folder) / "lake", create=True)) as lake,
+    ):
+        for path, id in files:
+            yield from sorted(_of_file(path, id, lake, titles, bundled), key=_place)
+
+
+def _place(remark: Remark) -> tuple[bool, int]:
+    return remark.path.suffix != ".sql", remark.line
 
 
 def _of_file(
@@ -156,7 +162,7 @@ def _of_columns(
         used = {name: value for name, value in values.items() if name in bound.parameters} or None
         columns = lake.connection.sql(bound.text, params=used).columns
     except QueryError as error:
-        yield Remark(file.path, begin + _error_line(error.__cause__), _with_hint(error))
+        yield Remark(file.path, begin + error_line(error.__cause__), _with_hint(error))
         return
     except duckdb.Error as error:
         yield Remark(file.path, begin, str(error).splitlines()[0])
@@ -199,18 +205,6 @@ def _with_hint(error: DetectionError | QueryError) -> str:
     return f"{error.message} ({error.hint})" if error.hint else error.message
 
 
-def _error_line(cause: BaseException | None) -> int:
-    """The line that DuckDB names, from 0."""
-    _, _, behind = str(cause or "").partition("\nLINE ")
-    number = behind.partition(":")[0]
-    return int(number) - 1 if number.isdigit() else 0
-
-
 def _line_with(file: SqlFile, text: str, begin: int) -> int:
     lines = file.path.read_text(encoding="utf-8").splitlines()
     return next((n for n, line in enumerate(lines, 1) if n >= begin and text in line), begin)
-
-
-def is_bundled(path: Path) -> bool:
-    """Whether a file is one of trailql's own."""
-    return path.resolve().is_relative_to(queries_folder().resolve())

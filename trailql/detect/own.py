@@ -92,6 +92,12 @@ def first_line(file: SqlFile) -> int:
     return text.count("\n", 0, max(text.find(file.sql), 0)) + 1
 
 
+def error_line(error: BaseException | None) -> int:
+    """The line of the SQL that an error of DuckDB names, from 0."""
+    number = str(error or "").partition("\nLINE ")[2].partition(":")[0]
+    return int(number) - 1 if number.isdigit() else 0
+
+
 def _lines_before_error(con: duckdb.DuckDBPyConnection, sql: str) -> int:
     """Lines between the beginning of the SQL and what does not parse; 0 where it parses."""
     try:

@@ -15,6 +15,7 @@ import duckdb
 from trailql.detect.catalog import Detection, bundled_detections
 from trailql.detect.finding import Finding, Severity, fingerprint
 from trailql.detect.fuse import Condition, condition_of, fused_sql
+from trailql.detect.own import error_line, first_line
 from trailql.errors import DetectionError, LakeError, QueryError, UsageError
 from trailql.lake.lake import Lake, open_lake_folder
 from trailql.query.engine import OpenLake, window
@@ -188,7 +189,8 @@ def _wrong(detection: Detection, error: QueryError, lake: Lake) -> DetectionErro
     cause = error.__cause__
     if isinstance(cause, duckdb.IOException | duckdb.InvalidInputException | duckdb.HTTPException):
         return LakeError(error.message, at=lake.root, hint=f"trailql lake check --lake {lake.root}")
-    return DetectionError(error.message, at=str(detection.file.path))
+    line = first_line(detection.file) + error_line(cause)
+    return DetectionError(error.message, at=f"{detection.file.path}:{line}", hint=error.hint)
 
 
 def _grouped(detection: Detection, row: Mapping[str, Any]) -> Finding:

@@ -15,8 +15,10 @@ WITH shared AS (
         awsRegion AS region, sourceIPAddress AS source_ip, eventTime, eventID,
         json_extract_string(requestParameters, '$.snapshotId') AS snapshot_id,
         unnest(
-            coalesce(json_extract_string(requestParameters, '$.createVolumePermission.add.items[*].userId'), [])
-            || coalesce(json_extract_string(requestParameters, '$.createVolumePermission.add.items[*].group'), [])
+            list_transform(
+                TRY_CAST(json_extract(requestParameters, '$.createVolumePermission.add.items') AS JSON[]),
+                lambda item: coalesce(json_extract_string(item, '$.userId'), json_extract_string(item, '$.group'))
+            )
         ) AS shared_with
     FROM events
     WHERE eventSource = 'ec2.amazonaws.com'

@@ -16,11 +16,17 @@ WITH calls AS (
         actor(userIdentity) AS actor,
         eventTime, eventID, awsRegion, sourceIPAddress,
         -- What was ended is in the answer; where that is missing, what was asked for.
-        list_distinct(coalesce(
-            nullif(json_extract_string(responseElements, '$.instancesSet.items[*].instanceId'), []),
-            json_extract_string(requestParameters, '$.instancesSet.items[*].instanceId'),
+        coalesce(
+            nullif(list_distinct(list_transform(
+                TRY_CAST(json_extract(responseElements, '$.instancesSet.items') AS JSON[]),
+                lambda item: json_extract_string(item, '$.instanceId')
+            )), []),
+            list_distinct(list_transform(
+                TRY_CAST(json_extract(requestParameters, '$.instancesSet.items') AS JSON[]),
+                lambda item: json_extract_string(item, '$.instanceId')
+            )),
             []
-        )) AS instance_ids
+        ) AS instance_ids
     FROM events
     WHERE eventSource = 'ec2.amazonaws.com'
       AND eventName = 'TerminateInstances'

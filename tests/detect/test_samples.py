@@ -12,26 +12,18 @@ import pytest
 from trailql.detect.catalog import bundled_detections
 from trailql.detect.finding import Finding
 from trailql.detect.run import run_detections
-from trailql.detect.samples import Case, _own, cases_of, samples_path
+from trailql.detect.samples import Case, cases_of
 from trailql.ingest import ingest_logs
 
-_FOLDERS = Path(__file__).resolve().parents[1] / "detections"
 _ALL = bundled_detections()
 
 
 def _cases() -> Iterator[Case]:
     number = 0
     for detection in _ALL:
-        if samples_path(detection.file.path).exists():
-            for case in cases_of(detection.id, detection.file.path, number=number):
-                number += 1
-                yield case
-            continue
-        for kind in ("fires", "quiet"):
-            for each in json.loads(_FOLDERS.joinpath(*detection.id.split("."), f"{kind}.json").read_text()):
-                records, context = (tuple(_own(r, number) for r in each[part]) for part in ("records", "context"))
-                yield Case(detection.id, each["case"], kind == "fires", records, context)
-                number += 1
+        for case in cases_of(detection.id, detection.file.path, number=number):
+            number += 1
+            yield case
 
 
 CASES = list(_cases())

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from trailql.detect.samples import cases_of
 from trailql.errors import LakeError, QueryError
 from trailql.ingest import ingest_logs
 from trailql.query.engine import OpenLake, open_lake
+from trailql.query.library import queries_folder
 
-_SAMPLE = Path(__file__).resolve().parents[1] / "detections" / "signin" / "console_login_without_mfa"
+_SAMPLE = queries_folder() / "signin" / "console_login_without_mfa.sql"
 _COUNT = "SELECT count(*) AS n FROM events"
 
 
@@ -24,8 +26,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import json
 
     target = tmp_path_factory.mktemp("engine")
-    cases = json.loads((_SAMPLE / "quiet.json").read_text())
-    (target / "logs.json").write_text(json.dumps({"Records": [r for case in cases for r in case["records"]]}))
+    records = [r for case in cases_of("console_login_without_mfa", _SAMPLE) if not case.fires for r in case.records]
+    (target / "logs.json").write_text(json.dumps({"Records": records}))
     ingest_logs([str(target / "logs.json")], target / "lake")
     return target / "lake"
 

@@ -11,7 +11,20 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from trailql.cli import coverage, detect, export, iam_policy, ingest, insights, lake, query, report, shell, tables
+from trailql.cli import (
+    coverage,
+    detect,
+    export,
+    iam_policy,
+    ingest,
+    insights,
+    lake,
+    query,
+    report,
+    rules,
+    shell,
+    tables,
+)
 from trailql.cli.streams import ReaderGone, drop_stdout, watch_stdout
 from trailql.errors import OutputError, TrailqlError
 from trailql.report.text import tell
@@ -58,6 +71,7 @@ app.command()(insights.insights)
 app.command()(coverage.coverage)
 app.add_typer(lake.app, name="lake")
 app.add_typer(report.app, name="report")
+app.add_typer(rules.app, name="rules")
 app.command("iam-policy")(iam_policy.iam_policy)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from trailql.cli.choosing import Config, Only, Packs, Rules, Skip, chosen_detections, say_excepted
 from trailql.cli.options import Lake, Output, OutputFormat, Parameters, Since, Until, Wide, pairs, span, span_in_words
 from trailql.cli.streams import as_far_as_read
 from trailql.errors import UsageError
@@ -16,13 +17,21 @@ from trailql.report.text import count_of
 
 def detect(
     detections: Annotated[
-        list[str] | None, typer.Argument(help="Only these detections, by id or short name.", metavar="[ID…]")
+        list[str] | None, typer.Argument(help="Only these detections: as --only.", metavar="[ID…]")
     ] = None,
     lake: Lake = "lake",
     since: Since = None,
     until: Until = None,
     param: Parameters = None,
-    min_severity: Annotated[str, typer.Option("--min-severity", help="info, low, medium, high or critical.")] = "low",
+    min_severity: Annotated[str, typer.Option("--min-severity", help="info, low, medium, high or critical.")] = "info",
+    rules: Rules = None,
+    pack: Packs = None,
+    only: Only = None,
+    skip: Skip = None,
+    config: Config = None,
+    show_excepted: Annotated[
+        bool, typer.Option("--show-excepted", help="Print what trailql.toml excepts as well, with the reason.")
+    ] = False,
     fail_on: Annotated[
         str | None, typer.Option("--fail-on", help="Exit with code 1 when a finding has this severity or a higher one.")
     ] = None,
@@ -33,43 +42,49 @@ def detect(
     list_: Annotated[bool, typer.Option("--list", help="List the detections.")] = False,
 ) -> None:
     """
-    Run the bundled detections over the lake.
+    Run the detections over the lake: the bundled ones, and those of --rules.
 
     Example: trailql detect --since 24h --fail-on high --format jsonl
     """
-    from trailql.detect.catalog import bundled_detections
+    from trailql.detect.excepting import set_apart
     from trailql.detect.finding import Severity
     from trailql.detect.run import Timing, run_detections
-    from trailql.report.findings import finding_rows
+    from trailql.detect.tuning import today
+    from trailql.report.findings import finding_rows, with_excepted
     from trailql.report.rows import write_values
 
     if not format.is_text:
         raise UsageError("findings are printed as table, json, jsonl, csv or md")
-    if list_:
-        names = ["id", "severity", "attack", "title"]
-        rows = [[d.id, d.severity.name.lower(), " ".join(d.attack), d.file.title] for d in bundled_detections()]
-        write_values(names, rows, format, output, whole=("id",))
-        return
     begin, end = span(since, until)
     least, failing = Severity.read(min_severity), Severity.read(fail_on) if fail_on else None
+    chosen, tuning = chosen_detections(
+        rules=rules, packs=pack, only=[*(detections or ()), *(only or ())], skip=skip, config=config, min_severity=least
+    )
+    if list_:
+        names = ["id", "severity", "attack", "title"]
+        listed = [[d.id, d.severity.name.lower(), " ".join(d.attack), d.file.title] for d in chosen]
+        write_values(names, listed, format, output, whole=("id",))
+        return
     ran: list[str] = []
     timings: list[Timing] = []
-    findings = run_detections(
+    found = run_detections(
         lake,
         since=begin,
         until=end,
-        ids=detections or (),
-        min_severity=least,
-        parameters=pairs(param),
+        parameters={**tuning.parameters_of(chosen), **pairs(param)},
         on_progress=ran.append,
         timings=timings,
+        detections=chosen,
     )
+    findings, excepted = set_apart(found, tuning.exceptions, lake, today())
+    rows = with_excepted(findings, excepted, format) if show_excepted else finding_rows(findings, format)
     if profile:
         for each in sorted(timings, key=lambda each: -each.seconds):
             what = each.what if each.detections == 1 else f"{each.what}: {each.detections} detections"
             print(f"{each.seconds:8.3f} s  {each.findings:7,} findings  {what}", file=sys.stderr)
     with as_far_as_read():
-        write_values(*finding_rows(findings, format), format, output, whole=("detection",), wide=wide)
+        write_values(*rows, format, output, whole=("detection",), wide=wide)
+    say_excepted(excepted)
     if format is Format.TABLE and not output:
         print(
             f"{count_of(len(findings), 'finding')} of {count_of(len(ran), 'detection')} {span_in_words(begin, end)}",

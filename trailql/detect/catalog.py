@@ -17,7 +17,7 @@ from trailql.detect.finding import Severity
 from trailql.errors import DetectionError, UsageError
 from trailql.query.library import SqlFile, bundled_files, did_you_mean, find_bundled
 
-_NEEDED = ("title", "severity", "attack", "description", "quiet when", "misses", "source")
+NEEDED = ("title", "severity", "attack", "description", "quiet when", "misses", "source")
 _SPAN = re.compile(r"^(\d+)\s*(m|h|d)$")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -42,6 +42,11 @@ class Detection:
     @property
     def id(self) -> str:
         return self.file.id
+
+    @property
+    def kind(self) -> str:
+        """`per-event` or `aggregating`."""
+        return "aggregating" if "first_event_time" in self.file.sql else "per-event"
 
 
 def bundled_detections(ids: Iterable[str] = ()) -> list[Detection]:
@@ -74,15 +79,21 @@ def detection(file: SqlFile) -> Detection:
     Raises:
         DetectionError: Its header lacks something, or says it wrongly.
     """
-    for key in _NEEDED:
+    for key in NEEDED:
         if not file.header.get(key):
-            raise DetectionError(f"the header has no '{key}:'", at=str(file.path))
+            raise DetectionError(f"the header has no '{key}:'", at=f"{file.path}:1")
     try:
         severity = Severity.read(file.header["severity"])
     except UsageError as error:
-        raise DetectionError(error.message, at=str(file.path), hint=error.hint) from error
+        raise DetectionError(error.message, at=header_line(file, "severity"), hint=error.hint) from error
     attack = tuple(re.split(r"[,\s]+", file.header["attack"].strip()))
-    return Detection(file, severity, attack, _span(file.header.get("lookback", "0m"), str(file.path)))
+    return Detection(file, severity, attack, _span(file.header.get("lookback", "0m"), header_line(file, "lookback")))
+
+
+def header_line(file: SqlFile, key: str) -> str:
+    """`path:line` of a header key; of the first line where it has none."""
+    lines = file.path.read_text(encoding="utf-8").splitlines()
+    return f"{file.path}:{next((n for n, line in enumerate(lines, 1) if line.startswith(f'-- {key}:')), 1)}"
 
 
 def _span(text: str, at: str) -> timedelta:

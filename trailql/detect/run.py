@@ -15,6 +15,7 @@ import duckdb
 from trailql.detect.catalog import Detection, bundled_detections
 from trailql.detect.finding import Finding, Severity, fingerprint
 from trailql.detect.fuse import Condition, condition_of, fused_sql
+from trailql.detect.own import error_line, first_line
 from trailql.errors import DetectionError, LakeError, QueryError, UsageError
 from trailql.lake.lake import Lake, open_lake_folder
 from trailql.query.engine import OpenLake, window
@@ -46,9 +47,10 @@ def run_detections(
     parameters: Mapping[str, str] | None = None,
     on_progress: Callable[[str], None] | None = None,
     timings: list[Timing] | None = None,
+    detections: Sequence[Detection] | None = None,
 ) -> list[Finding]:
     """
-    Run the bundled detections.
+    Run the bundled detections, or those given.
 
     Args:
         lake: The lake's folder.
@@ -59,6 +61,7 @@ def run_detections(
         parameters: Changed `$parameters`, as text; `id.name` or, for a single detection, `name`.
         on_progress: Called with each detection's id before it runs.
         timings: Filled with how long each took.
+        detections: Instead of the bundled ones.
 
     Returns:
         Findings, the most severe first, then the latest.
@@ -66,7 +69,8 @@ def run_detections(
     Raises:
         LakeError, UsageError, DetectionError: See there.
     """
-    chosen = [each for each in bundled_detections(ids) if each.severity >= min_severity]
+    offered = bundled_detections(ids) if detections is None else detections
+    chosen = [each for each in offered if each.severity >= min_severity]
     values = _values(chosen, parameters or {})
     with _Run(open_lake_folder(lake), since, until) as run:
         return run.all(chosen, values, on_progress or (lambda id: None), timings if timings is not None else [])
@@ -185,7 +189,8 @@ def _wrong(detection: Detection, error: QueryError, lake: Lake) -> DetectionErro
     cause = error.__cause__
     if isinstance(cause, duckdb.IOException | duckdb.InvalidInputException | duckdb.HTTPException):
         return LakeError(error.message, at=lake.root, hint=f"trailql lake check --lake {lake.root}")
-    return DetectionError(error.message, at=str(detection.file.path))
+    line = first_line(detection.file) + error_line(cause)
+    return DetectionError(error.message, at=f"{detection.file.path}:{line}", hint=error.hint)
 
 
 def _grouped(detection: Detection, row: Mapping[str, Any]) -> Finding:

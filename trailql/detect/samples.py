@@ -130,8 +130,8 @@ def _case(
         detection,
         str(case["case"]),
         fires,
-        tuple(_own(each, number) for each in records),
-        tuple(_own(each, number) for each in context),
+        tuple(with_accounts_of_its_own(each, number) for each in records),
+        tuple(with_accounts_of_its_own(each, number) for each in context),
     )
 
 
@@ -174,7 +174,7 @@ def _put(record: dict[str, Any], keys: list[str], value: Any) -> None:
         inside[keys[-1]] = value
 
 
-def _own(record: Mapping[str, Any], number: int) -> Mapping[str, Any]:
+def with_accounts_of_its_own(record: Mapping[str, Any], number: int) -> Mapping[str, Any]:
     """The record with accounts of its case alone."""
     text = json.dumps(record).replace(OWN_ACCOUNT, f"{100000000001 + 2 * number}")
     found: dict[str, Any] = json.loads(text.replace(OTHER_ACCOUNT, f"{100000000002 + 2 * number}"))

@@ -23,8 +23,8 @@ from typing import Any
 
 from trailql.errors import DetectionError, UsageError
 
-_HEADER = re.compile(r"^-- (?P<key>[a-z_&]+(?: [a-z]+)*):\s*(?P<value>.*)$")
-_CONTINUED = re.compile(r"^--\s{2,}(?P<value>\S.*)$")
+HEADER_LINE = re.compile(r"^-- (?P<key>[a-z_&]+(?: [a-z]+)*):\s*(?P<value>.*)$")
+CONTINUED_LINE = re.compile(r"^--\s{2,}(?P<value>\S.*)$")
 _PARAMETER = re.compile(r"^(?P<name>[a-z_]+) (?P<type>[A-Z]+) = (?P<default>\S+)(?:\s+(?P<meaning>.*))?$")
 
 
@@ -143,23 +143,25 @@ def read_sql_file(path: Path, *, id: str) -> SqlFile:
     Read one SQL file and its header.
 
     Raises:
-        DetectionError: A parameter line that does not say name, type and default; `at` names file and line.
+        DetectionError: It cannot be read, or a parameter line does not say name, type and default; `at` names file and
+            line.
     """
     header: dict[str, str] = {}
     parameters: list[Parameter] = []
-    lines = path.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DetectionError(f"cannot be read: {error}", at=f"{path}:1") from error
     key = ""
-    body = 0
-    for body, line in enumerate(lines):
-        if not line.startswith("--"):
-            break
-        if match := _HEADER.match(line):
+    body = next((number for number, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    for number, line in enumerate(lines[:body], 1):
+        if match := HEADER_LINE.match(line):
             key = match["key"]
             if key == "parameter":
-                parameters.append(_parameter(match["value"], at=f"{path}:{body + 1}"))
+                parameters.append(_parameter(match["value"], at=f"{path}:{number}"))
             else:
                 header[key] = match["value"].strip()
-        elif (match := _CONTINUED.match(line)) and key and key != "parameter":
+        elif (match := CONTINUED_LINE.match(line)) and key and key != "parameter":
             header[key] = f"{header[key]} {match['value'].strip()}".strip()
     return SqlFile(id, path, header, tuple(parameters), "\n".join(lines[body:]).strip().rstrip(";"))
 
@@ -173,5 +175,9 @@ def _parameter(text: str, *, at: str) -> Parameter:
     match = _PARAMETER.match(text.strip())
     if match is None or match["type"] not in _TYPES:
         raise DetectionError("a parameter line reads: name TYPE = default  meaning", at=at)
-    default = _TYPES[match["type"]](match["default"])
+    try:
+        default = _TYPES[match["type"]](match["default"])
+    except ValueError as error:
+        message = f"the default of {match['name']} is not {_MEANT[match['type']]}: {match['default']}"
+        raise DetectionError(message, at=at) from error
     return Parameter(match["name"], match["type"], default, match["meaning"] or "")

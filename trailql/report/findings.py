@@ -9,6 +9,7 @@ from trailql.report.rows import Format
 from trailql.report.text import as_text, iso
 
 if TYPE_CHECKING:
+    from trailql.detect.excepting import Excepted
     from trailql.detect.finding import Finding
     from trailql.insights.anomaly import Insight
 
@@ -36,6 +37,19 @@ def finding_rows(findings: Sequence[Finding], format: Format) -> tuple[list[str]
         names = ["severity", "last event (UTC)", "detection", "account, Region", "actor", "from", "figures"]
         return names, [_short(finding) for finding in findings]
     return list(FINDING_COLUMNS), [_full(finding) for finding in findings]
+
+
+def with_excepted(
+    findings: Sequence[Finding], excepted: Sequence[Excepted], format: Format
+) -> tuple[list[str], list[list[Any]]]:
+    """The same with the excepted ones behind, and a column `exception` that says why."""
+    names, rows = finding_rows(findings, format)
+    _, behind = finding_rows([each.finding for each in excepted], format)
+    reasons = [each.rule.reason for each in excepted]
+    return [*names, "exception"], [
+        *([*row, None] for row in rows),
+        *([*row, reason] for row, reason in zip(behind, reasons, strict=True)),
+    ]
 
 
 def _short(finding: Finding) -> list[Any]:

@@ -97,7 +97,7 @@ def test_exceptions_are_never_silent(lake: Path, tmp_path: Path) -> None:
     assert len(shown) == len(left) + len(excepted)
     refused = [line for line in every if json.loads(line)["id"] == "activity.call_refused"]
     assert len(every) == len(shown) + len(refused)
-    assert "exception" in trailql(*words, "--show-excepted").stdout.splitlines()[0]
+    assert "the nightly backup" in trailql(*words, "--show-excepted", "--format", "md").stdout
 
 
 def test_config_mistakes(lake: Path, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ _STEPS = (
     ("Who fails to sign in?",
      ["query", "failed_console_logins", "--lake", "{lake}", "--limit", "4"], 0),
     ("What do the detections say? One attack, step by step, and nothing else.",
-     ["detect", "--lake", "{lake}"], 0),
+     ["detect", "--min-severity", "medium", "--lake", "{lake}"], 0),
     ("What is unusual against the weeks before?",
      ["insights", "--lake", "{lake}"], 0),
     ("The lake is yours to ask.",

@@ -133,8 +133,8 @@ SELECT count(*) FROM cloudtrail_logs WHERE timestamp >= date_format(date '2026-1
 SELECT count(*) FROM cloudtrail_logs WHERE eventtime >= DATE_FORMAT(date '2026-10-02' - INTERVAL '7' DAY, '%Y-%m-%dT%H:%i:%sZ')
 -- name: camel case and date add
 SELECT count(*) FROM cloudtrail_logs WHERE eventTime > date_format(date_add('day', -7, timestamp '2026-10-10 00:00:00'), '%Y-%m-%dT%H:%i:%sZ')
--- name: with two hops
-WITH a AS (SELECT eventTime AS assumeTime, json_extract_scalar(responseElements, '$.assumedRoleUser.arn') AS session, userIdentity.principalId AS p FROM "cloudtrail_logs" WHERE eventName = 'AssumeRole'), c AS (SELECT eventTime AS actionTime, eventName, userIdentity.arn AS session, json_extract_scalar(requestParameters, '$.roleName') AS role FROM cloudtrail_logs WHERE eventSource = 'iam.amazonaws.com') SELECT c.actionTime, c.eventName, c.role, a2.p FROM c LEFT JOIN a a1 ON c.session = a1.session LEFT JOIN a a2 ON a1.session = a2.session ORDER BY c.actionTime DESC, 2, 3, 4 LIMIT 100
+-- name: from role to role
+WITH issued AS (SELECT json_extract_scalar(responseelements, '$.credentials.accessKeyId') AS key, json_extract_scalar(requestparameters, '$.roleArn') AS role, useridentity.accesskeyid AS by_key FROM cloudtrail_logs WHERE eventname = 'AssumeRole') SELECT one.role AS first_role, two.role AS second_role, count(*) AS n FROM issued AS two INNER JOIN issued AS one ON two.by_key = one.key GROUP BY one.role, two.role ORDER BY n DESC, 1, 2 LIMIT 10
 -- name: having
 SELECT useridentity.username, count(*) FROM cloudtrail_logs WHERE year = '2026' AND month = '10' GROUP BY useridentity.username HAVING count(*) > 5
 -- name: json of ip permissions

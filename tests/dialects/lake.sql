@@ -147,26 +147,26 @@ ORDER BY
     eventTime;
 -- name: unnested resources by type
 SELECT r.type, count(*) FROM $EDS_ID CROSS JOIN UNNEST(resources) AS r(accountid, type, arn, arnprefix) GROUP BY 1
--- name: unnested resources with names of AWS
-SELECT accountid, eventName, eventTime, replace(resourceArn, 'arn:aws:s3:::') as s3Resource, useragent FROM $EDS_ID t CROSS JOIN UNNEST(t.resources) unnested (accountid, resourceType, resourceArn, resourceArnPrefix) WHERE eventSource='s3.amazonaws.com' AND eventTime > '2022-06-26 00:00:00'
+-- name: resources under other names
+SELECT owner, kind, substr(name, 1, 20) AS beginning, count(*) AS n FROM $EDS_ID AS e CROSS JOIN UNNEST(e.resources) AS touched (owner, kind, name, beginning_of_names) GROUP BY owner, kind, substr(name, 1, 20) ORDER BY n DESC, beginning
 -- name: number out of a map
-SELECT element_at(requestParameters, 'bucketName') AS b, cast(element_at(additionalEventData, 'bytesTransferredIn') AS int) AS n FROM $EDS_ID WHERE eventName='PutObject' AND eventTime > '2022-06-26 00:00:00'
--- name: quiet buckets
-SELECT element_at(requestParameters, 'bucketName') AS bucketName, max(eventtime) AS lastActivityTime FROM $EDS_ID WHERE eventSource='s3.amazonaws.com' AND element_at(requestParameters, 'bucketName') IS NOT NULL GROUP BY 1 HAVING max(eventTime) < date_add('day', -365, now())
+SELECT max(try_cast(element_at(requestParameters, 'maxResults') AS int)) AS most, count(element_at(requestParameters, 'maxResults')) AS asked FROM $EDS_ID
+-- name: calls nobody makes any more
+SELECT eventSource, eventName, max(eventTime) AS latest FROM $EDS_ID GROUP BY eventSource, eventName HAVING max(eventTime) < date_add('day', -9, timestamp '2026-10-10 00:00:00') ORDER BY latest, eventName
 -- name: since a moving day
 SELECT count(*) FROM $EDS_ID WHERE eventSource='ec2.amazonaws.com' AND eventTime > date_add('day', -9999, now())
--- name: actions of policies
-SELECT flatten(cast(transform(cast(json_extract(element_at(requestParameters, 'policyDocument'), '$.Statement') as array(json)), x -> if(not try(is_json_scalar(json_extract(x, '$.Action'))), json_extract(x, '$.Action'), cast(array[cast(json_extract(x, '$.Action') as varchar)] as json))) as array(array(varchar)))) as actions FROM $EDS_ID WHERE element_at(requestParameters, 'policyDocument') is not null AND json_array_length(json_extract(element_at(requestParameters, 'policyDocument'), '$.Statement')) > 0
+-- name: one action or a list of them
+SELECT eventName, flatten(transform(CAST(json_extract(doc, '$.Statement') AS array(json)), s -> CASE WHEN try(is_json_scalar(json_format(json_extract(s, '$.Action')))) THEN ARRAY[json_extract_scalar(s, '$.Action')] ELSE CAST(json_extract(s, '$.Action') AS array(varchar)) END)) AS all_of_them FROM (SELECT eventName, element_at(requestParameters, 'policyDocument') AS doc FROM $EDS_ID) WHERE json_array_length(json_extract(doc, '$.Statement')) >= 1 ORDER BY eventName
 -- name: unnested words
 SELECT ev.eventName, action FROM $EDS_ID as ev CROSS JOIN UNNEST(split(eventName, 'e')) as t (action) WHERE ev.eventName LIKE 'Put%Policy' AND action IN ('Put', 'y') ORDER BY ev.eventTime DESC, 2
--- name: values of a policy text
-SELECT eventId FROM $EDS_ID CROSS JOIN (VALUES '{"Sid": "Statement1","Effect": "Allow","Action": ["s3:GetObject","sts:*"],"Resource": "*"}') as iam (stmt) WHERE (contains(cast(json_extract(stmt, '$.Action') as array(varchar)), concat(element_at(split(eventsource, '.'), 1), ':', eventName)) OR contains(cast(json_extract(stmt, '$.Action') as array(varchar)), concat(element_at(split(eventsource, '.'), 1), ':*'))) AND cast(json_extract(stmt, '$.Effect') as varchar) = 'Allow' AND eventTime > '2022-06-26 00:00:00'
+-- name: a list of what is allowed
+SELECT DISTINCT e.eventName FROM $EDS_ID e CROSS JOIN (VALUES '["iam:CreateUser", "iam:List", "cloudtrail:*"]') AS allowed (list) WHERE any_match(CAST(json_parse(list) AS array(varchar)), a -> starts_with(concat(split_part(e.eventSource, '.', 1), ':', e.eventName), replace(a, '*'))) ORDER BY 1
 -- name: text as boolean
 SELECT count(*) FROM $EDS_ID WHERE cast(useridentity.sessioncontext.attributes.mfaauthenticated as boolean) = false
--- name: spaced count
-SELECT count (*) as TotalEvents, eventsource, eventname, useridentity.arn, errorCode, errorMessage FROM $EDS_ID WHERE (errorcode like '%Denied%' or errorcode like '%Unauthorized%') GROUP BY eventsource, eventname, errorCode, errorMessage, useridentity.arn ORDER BY eventsource, eventname, 1, 4, 5, 6
--- name: second part of a message
-SELECT element_at(split(errorMessage, 'not authorized to perform: sts:AssumeRole on resource: '), 2) as f, userIdentity.arn as callerRole FROM $EDS_ID WHERE eventSource = 'sts.amazonaws.com' AND errorCode = 'AccessDenied'
+-- name: a space before the bracket
+SELECT errorMessage, count (*) AS n FROM $EDS_ID WHERE errorMessage LIKE '%not authorized%' GROUP BY errorMessage ORDER BY count (*) DESC, errorMessage LIMIT 8
+-- name: what stands behind a word
+SELECT split(errorMessage, ' on resource: ')[1] AS refused, count(*) AS n FROM $EDS_ID WHERE strpos(errorMessage, ' on resource: ') > 0 GROUP BY 1 ORDER BY n DESC, refused
 -- name: order by the aggregate
 SELECT userIdentity.arn, COUNT(*) AS c FROM $EDS_ID WHERE eventName = 'ConsoleLogin' GROUP BY userIdentity.arn ORDER BY count(*) DESC, 1
 -- name: most busy days
@@ -177,8 +177,8 @@ SELECT resources FROM $EDS_ID WHERE element_at(resources, 1).arn LIKE '%key%' AN
 SELECT json_extract_scalar(json_array_get(element_at(requestParameters,'ipPermissions'),0),'$.ipProtocol') p FROM $EDS_ID WHERE eventName = 'AuthorizeSecurityGroupIngress'
 -- name: whole maps
 SELECT requestParameters FROM $EDS_ID WHERE eventName IN ('RunInstances', 'CreateUser', 'PutUserPolicy')
--- name: nested replace
-SELECT replace(replace(cast(json_extract(element_at(requestParameters, 'instancesSet'), '$.items[0].instanceId') as varchar), '"'), 'i-', '') x FROM $EDS_ID WHERE eventName LIKE '%Instances'
+-- name: replace in a replace
+SELECT replace(replace(awsRegion, '-'), 'east', 'E') AS short, count(*) AS n FROM $EDS_ID WHERE readOnly GROUP BY 1 ORDER BY n DESC, short
 -- name: aggregate filter in having
 SELECT awsRegion, array_agg(distinct eventSource) FILTER (WHERE errorCode IS NOT NULL) AS s FROM $EDS_ID WHERE readOnly = false GROUP BY awsRegion HAVING cardinality(array_agg(distinct eventSource)) = 1
 -- name: map values of two keys
@@ -197,16 +197,16 @@ SELECT eventName, n, sum(n) OVER (PARTITION BY substr(eventName, 1, 1) ORDER BY 
 SELECT k, v, count(*) FROM $EDS_ID CROSS JOIN UNNEST(map_entries(requestParameters)) AS t(k, v) WHERE eventName = 'AssumeRole' GROUP BY k, v
 -- name: json of a json text
 SELECT json_format(json_extract(element_at(responseElements, 'credentials'), '$.accessKeyId')) FROM $EDS_ID WHERE eventName = 'AssumeRole'
--- name: flat columns
-SELECT eventVersion, userIdentity.principalID, userIdentity.sessionContext.attributes.creationDate, userIdentity.sessionContext.sessionIssuer.type, eventTime, requestParameters, resources, tlsDetails.tlsVersion FROM <event_data_store_id> WHERE eventTime >= '2026-10-01 00:00:00' AND eventTime <= '2026-10-02 00:00:00' -- a note
--- name: tags in nested json
-SELECT json_extract_scalar(element_at(requestParameters, 'tagSet'), '$.items[0].key') AS k, count(*) FROM $EDS_ID WHERE eventName IN ('CreateTags','DeleteTags' ) GROUP BY 1
+-- name: columns of many kinds
+SELECT eventID, userIdentity.principalId, userIdentity.sessionContext.sessionIssuer.userName, requestParameters, tlsDetails.cipherSuite FROM <event_data_store_id> WHERE eventName = 'StopLogging' -- all of them
+-- name: keys of tags
+SELECT json_extract_scalar(element_at(requestParameters, 'tagSet'), '$.items[0].key') AS first_key, min(eventTime) AS since FROM $EDS_ID WHERE eventName LIKE '%Tags' GROUP BY json_extract_scalar(element_at(requestParameters, 'tagSet'), '$.items[0].key') ORDER BY first_key
 -- name: booleans in capitals
-SELECT recipientAccountId, eventSource, count(* ) as Total FROM <event_data_store_id> Where (eventSource like 'ec2%' or eventSource like 'iam%' ) and readOnly=False and managementEvent=True group by recipientAccountId, eventSource Order by recipientAccountId desc, Total desc, 2
--- name: nested in lists
-SELECT userIdentity.principalId, eventName FROM $EDS_ID WHERE eventName LIKE '%Bucket' AND element_at(requestParameters, 'bucketName') IN (SELECT regexp_replace(element_at(requestParameters, 'bucketName'), '^x-|(-[a-f0-9]{8})$') AS b FROM $EDS_ID WHERE eventName LIKE 'Delete%' AND userIdentity.principalId IN (SELECT userIdentity.principalid FROM $EDS_ID WHERE eventID IS NOT NULL))
+SELECT eventSource, count( * ) AS n FROM <event_data_store_id> WHERE readOnly=FALSE AND managementEvent=TRUE GROUP BY eventSource Having count(*)>50 Order by n Desc, eventSource
+-- name: lists in lists
+SELECT eventName, count(*) AS n FROM $EDS_ID WHERE sourceIPAddress IN (SELECT sourceIPAddress FROM $EDS_ID WHERE userIdentity.userName IN (SELECT element_at(requestParameters, 'userName') FROM $EDS_ID WHERE eventName = 'CreateAccessKey')) GROUP BY eventName ORDER BY n DESC, eventName LIMIT 12
 -- name: union of two forms
-SELECT eventName, element_at(requestParameters, 'groupId') AS sg, element_at(requestParameters, 'ipPermissions') rule FROM $EDS_ID WHERE eventName = 'AuthorizeSecurityGroupIngress' UNION ALL SELECT eventName, json_extract_scalar(element_at(requestParameters, 'ModifySecurityGroupRulesRequest'), '$.GroupId') sg, element_at(requestParameters, 'ModifySecurityGroupRulesRequest') rule FROM $EDS_ID WHERE eventName = 'ModifySecurityGroupRules' ORDER BY eventName DESC, sg, rule
+SELECT 'ended' AS what, eventTime, json_extract_scalar(element_at(requestParameters, 'instancesSet'), '$.items[0].instanceId') AS id FROM $EDS_ID WHERE eventName = 'TerminateInstances' UNION ALL SELECT 'shared', eventTime, element_at(requestParameters, 'snapshotId') FROM $EDS_ID WHERE eventName = 'ModifySnapshotAttribute' ORDER BY eventTime DESC, id LIMIT 25
 -- name: map as json and back
 SELECT map_values(cast(json_extract(json_format(cast(requestParameters as json)), '$') as map(varchar, json))) v FROM $EDS_ID WHERE eventName = 'CreateUser'
 -- name: filter of policy statements

@@ -9,8 +9,9 @@ from trailql.query.dialects.mend import mended
 from trailql.query.dialects.translate import translate
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_STORE = "(?:eds|event[ _-]?data[ _-]?store)"
 _LAKE_TABLE = re.compile(
-    rf"""\b(?:from|join)\s+"?(?:{_UUID}|arn:|[^\s"]*(?:eds|event[ _-]?data[ _-]?store)[^\s"]*)""", re.IGNORECASE
+    rf"""\b(?:from|join)\s+(?:"?(?:{_UUID}|arn:|[^\s"]*{_STORE})|"[^"\n]*{_STORE})""", re.IGNORECASE
 )
 _ATHENA_TABLE = re.compile(
     r"""\b(?:from|join)\s+(?:"?[\w-]+"?\.){0,2}"?\w*(?:cloudtrail_?logs|cloud_trail|athena)\w*""", re.IGNORECASE
@@ -18,7 +19,7 @@ _ATHENA_TABLE = re.compile(
 _FOREIGN_TABLE = re.compile(
     rf"""
       (?:\b(?:from|join)\s+|,\s*)(?:"?default"?\.\w | (?:"?[\w-]+"?\.)*"?
-      (?: {_UUID} | \d | arn: | [$<{{\[] | [^\s"]*(?:trail|eds|event[ _-]?data|athena|aws)))
+      (?: {_UUID} | \w+(?:-\w+){{3,}} | \d | arn: | [$<{{\[] | [^\s"]*(?:trail|eds|event[ _-]?data|athena|aws)))
     """,
     re.VERBOSE | re.IGNORECASE,
 )

@@ -21,7 +21,7 @@ _PIECES = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _TABLE = r"""
-    (?P<before>\b(?:FROM|JOIN)\s+|,\s*(?=[$<{\[]))
+    (?P<before>\b(?:FROM|JOIN)\s+|,\s*(?=[$<{\[]|[A-Za-z0-9]{4,}(?:-[A-Za-z0-9]{4,}){3,}))
     (?P<table>
         \$\{[^}\s]*\} | \$\{?[A-Za-z_][\w.-]*\}?                # $EDS_ID, ${eds}
       | <[^<>=\n]{1,80}>                                        # <event_data_store_id>
@@ -32,6 +32,8 @@ _TABLE = r"""
     )
     (?![\w(.])
 """
+_BEFORE_TABLE = re.compile(r"\b(?:FROM|JOIN)\s+$", re.IGNORECASE)
+_PLAIN_TABLE = re.compile(r"'[\w<>${} -]+'")
 _DIGITS = re.compile(r"(?<![\w.$<{\[-])\d+(?:_\d+)+(?![\w>}\]-])")
 _TABLES = re.compile(_TABLE, re.VERBOSE | re.IGNORECASE)
 
@@ -105,12 +107,25 @@ def _named(text: str) -> Iterator[str]:
             waiting += piece[0]
             continue
         yield _TABLES.sub(_quoted_table, _DIGITS.sub(_without_underscores, waiting))
-        waiting = ""
-        if piece.lastgroup == "tick":
+        before, waiting = waiting, ""
+        is_table = piece.lastgroup == "text" and _PLAIN_TABLE.fullmatch(piece[0]) and _BEFORE_TABLE.search(before)
+        if is_table and _is_in_select(text[: piece.start()]):
+            yield f'"{piece[0][1:-1]}"'
+        elif piece.lastgroup == "tick":
             yield '"' + piece[0][1:-1].replace('"', '""') + '"'
         else:
             yield piece[0]
     yield _TABLES.sub(_quoted_table, _DIGITS.sub(_without_underscores, waiting))
+
+
+def _is_in_select(text: str) -> bool:
+    """Whether the FROM at the end is that of a SELECT, not of `trim('x' FROM 'xax')`."""
+    depth = 0
+    for place in range(len(text) - 1, -1, -1):
+        depth += {")": 1, "(": -1}.get(text[place], 0)
+        if depth < 0:
+            return re.search(r"\bselect\b", text[place:], re.IGNORECASE) is not None
+    return True
 
 
 def _without_underscores(found: re.Match[str]) -> str:

@@ -106,7 +106,8 @@ def day_and_text(pattern: str, column: str, text: str) -> tuple[str, str]:
 
 def day_like(pattern: str, column: str, text: str) -> str | None:
     """SQL of a partition column of whole days, written as the pattern of a LIKE writes them."""
-    if pattern not in {ANY_DAY, "%d"} or not re.match(r"\d{4}", text):
+    is_whole = re.search(r"\d{4}|[-/]", text)
+    if pattern not in {ANY_DAY, "%d"} or not is_whole:
         return None
     written = "%Y-%m-%d" if "-" in text else "%Y/%m/%d" if "/" in text else "%Y%m%d"
     return f"strftime({column}, '{written}')"

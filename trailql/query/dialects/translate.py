@@ -21,6 +21,7 @@ from trailql.lake.parquet import sql_text
 from trailql.query.dialects import functions, zoned
 from trailql.query.dialects import types as t
 from trailql.query.dialects.casts import cast
+from trailql.query.dialects.hints import access_hint, check_argument, compare_hint, like_hint, no_function, unnest_hint
 from trailql.query.dialects.parsing import parse
 from trailql.query.dialects.special import SPECIAL
 from trailql.query.dialects.tables import TABLES, Field, packed
@@ -66,6 +67,7 @@ _OTHER_WORDS: dict[type[exp.Expr], tuple[str, str]] = {
     exp.Glob: ("GLOB", "LIKE"),
     exp.HexString: ("a number in hexadecimal", "its decimal digits"),
 }
+_STORE = re.compile(r"arn:aws[\w-]*:cloudtrail:[\w-]*:\d*:eventdatastore/[\w-]+")
 _FILE = re.compile(r"[/\\*?]|^\w+:|\.(?:csv|json|jsonl|ndjson|parquet|gz|db|duckdb|txt|tsv)$", re.IGNORECASE)
 
 
@@ -374,7 +376,8 @@ class Translator:
         name = node.name
         alias = node.alias or name
         schema = node.text("db").lower()
-        if schema in _SYSTEM or node.text("catalog").lower() in _SYSTEM or _FILE.search(name) or _INSIDE.match(name):
+        is_file = (_FILE.search(name) or _INSIDE.match(name)) and not _STORE.fullmatch(name)
+        if schema in _SYSTEM or node.text("catalog").lower() in _SYSTEM or is_file:
             raise QueryError(
                 f"{node.sql('trino')} is no table of the lake",
                 hint="a query sees the lake, and no other files or tables",
@@ -422,7 +425,7 @@ class Translator:
                 columns += [("key", value.type.key), ("value", value.type.value)]
                 continue
             if value.type.kind not in {"array", "unknown"}:
-                raise QueryError(f"UNNEST of {value.type} is not possible", hint=_unnest_hint(value))
+                raise QueryError(f"UNNEST of {value.type} is not possible", hint=unnest_hint(value))
             inside.append(f"unnest({value.sql}) AS {each}")
             element = value.type.element
             if element.kind == "row" and not (whole and len(element.fields) != 1):
@@ -465,6 +468,8 @@ class Translator:
                             raise self._no_column(names[skipped + 1], [source])
             found_in = [(source, each) for source in place.sources if (each := _lookup(source, names[0])) is not None]
             exact = [each for source, each in found_in if names[0].lower() in source.columns]
+            if len(exact) > 1:  # a column that SELECT * leaves out gives way
+                exact = [each for source, each in found_in if names[0].lower() in source.order] or exact
             if len(exact) > 1 and len({each.sql for each in exact}) > 1:
                 raise QueryError(f"column {names[0]} is ambiguous", hint="say of which table: t." + names[0])
             if exact or found_in:
@@ -514,7 +519,7 @@ class Translator:
             return Value(f"trino.json_at({value.sql}, {sql_text(json_path((name,)))})", t.JSON, name)
         if kind.kind == "unknown":
             return Value(f"{value.sql}.{quoted(name)}", t.UNKNOWN, name)
-        hint = f"element_at({shown(value)}, 1).{name}" if kind.element.fields else _access_hint(value, name)
+        hint = f"element_at({shown(value)}, 1).{name}" if kind.element.fields else access_hint(value, name)
         raise QueryError(f"{shown(value)}.{name}: {kind} has no fields", hint=hint)
 
     def final(self, value: Value) -> Value:
@@ -589,7 +594,7 @@ class Translator:
             return Value(f"{value.sql}.{quoted(name)}", inner)
         if kind.kind == "unknown":
             return Value(f"{value.sql}[{key.sql}]")
-        raise QueryError(f"{shown(value)} is {kind}, neither array nor map", hint=_access_hint(value, key.literal))
+        raise QueryError(f"{shown(value)} is {kind}, neither array nor map", hint=access_hint(value, key.literal))
 
     def _literal(self, node: exp.Literal, scope: Scope) -> Value:
         if node.is_string:
@@ -702,7 +707,7 @@ class Translator:
             return value
         raise QueryError(
             f"{shown(value)} is {value.type} and {shown(other)} is {other.type}: {operator} cannot compare them",
-            hint=_compare_hint(value, other),
+            hint=compare_hint(value, other),
         )
 
     def _between(self, node: exp.Between, scope: Scope) -> Value:
@@ -737,7 +742,7 @@ class Translator:
             left = replace(left, sql=written)
         for each in (left, right):
             if each.type.kind not in {"varchar", "unknown"}:
-                raise QueryError(f"{shown(each)} is {each.type}: LIKE needs text", hint=_like_hint(each))
+                raise QueryError(f"{shown(each)} is {each.type}: LIKE needs text", hint=like_hint(each))
         word = "NOT LIKE" if node.args.get("negate") else "LIKE"
         return Value(f"({left.sql} {word} {right.sql})", t.BOOLEAN)
 
@@ -1027,7 +1032,7 @@ class Translator:
         """A function whose arguments' SQL is all it needs."""
         name = node.name.lower()
         if name not in functions.FUNCTIONS:
-            raise _no_function(name, len(node.expressions))
+            raise no_function(name, len(node.expressions))
         arguments = list(node.expressions)
         ending = ""
         distinct = ""
@@ -1057,9 +1062,9 @@ class Translator:
     def _call(self, name: str, values: list[Value], ending: str, distinct: str = "") -> Value:
         found = functions.find(name, len(values))
         if found is None:
-            raise _no_function(name, len(values))
+            raise no_function(name, len(values))
         for place, each in enumerate(values):
-            _check_argument(name, place, each)
+            check_argument(name, place, each)
         arguments = [each.sql for each in values]
         if (distinct or ending) and found.kind != "aggregate":
             raise QueryError(f"{name}: DISTINCT and ORDER BY are for aggregates")
@@ -1248,96 +1253,6 @@ def _row(node: exp.Expr) -> list[exp.Expr]:
 
 def _nulls(each: exp.Ordered) -> str:
     return "NULLS FIRST" if each.args.get("nulls_first") else "NULLS LAST"
-
-
-def _no_function(name: str, arguments: int) -> QueryError:
-    forms = functions.FUNCTIONS.get(name)
-    if forms:
-        counts = " or ".join(
-            str(each.least)
-            if each.least == each.most
-            else f"{each.least} to {each.most}"
-            if each.most >= 0
-            else f"{each.least} or more"
-            for each in forms
-        )
-        return QueryError(f"{name} takes {counts} arguments, not {arguments}")
-    if name in functions.OTHER_NAMES:
-        what = f"the function {name} is not known in Lake and Athena queries"
-        return QueryError(what, hint=f"instead: {functions.OTHER_NAMES[name]}")
-    near = get_close_matches(name, [*functions.FUNCTIONS, *SPECIAL], 1, 0.7)
-    hint = (
-        f"did you mean {near[0]}?" if near else "docs/dialects.md lists the functions; DuckDB's own: --dialect duckdb"
-    )
-    return QueryError(f"the function {name} is not known in Lake and Athena queries", hint=hint)
-
-
-_TEXT_FUNCTIONS = frozenset(
-    """
-    lower upper trim ltrim rtrim length substr substring replace split split_part strpos starts_with regexp_like
-    regexp_extract regexp_extract_all regexp_replace regexp_split regexp_count regexp_position reverse url_decode
-    url_encode url_extract_host url_extract_path json_parse from_iso8601_timestamp from_iso8601_date
-    """.split()
-)
-
-
-_NUMBER_FUNCTIONS = frozenset(
-    """
-    abs ceil ceiling floor round truncate sign sqrt cbrt exp ln log2 log10 mod sum avg stddev stddev_pop stddev_samp
-    variance var_pop var_samp geometric_mean approx_percentile
-    """.split()
-)
-
-
-def _check_argument(name: str, place: int, value: Value) -> None:
-    if not place and name in _NUMBER_FUNCTIONS and value.type.kind not in {*t.NUMBERS, *t.SPANS, "unknown"}:
-        hint = f"{name}(CAST({shown(value)} AS bigint))" if value.type.kind == "varchar" else None
-        raise QueryError(f"{shown(value)} is {value.type}: {name} needs a number", hint=hint)
-    if not place and name in {"max", "min"} and value.type.kind in {"map", "json"}:
-        raise QueryError(
-            f"{shown(value)} is {value.type}, which has no order: {name} needs one", hint=_like_hint(value)
-        )
-    if place or name not in _TEXT_FUNCTIONS or value.type.kind in {"varchar", "unknown"}:
-        return
-    if name in {"reverse"} and value.type.kind == "array":
-        return
-    if name in {"length"} and value.type.kind == "varbinary":
-        return
-    raise QueryError(f"{shown(value)} is {value.type}: {name} needs text", hint=_like_hint(value))
-
-
-def _unnest_hint(value: Value) -> str | None:
-    if value.type.kind in {"varchar", "json"}:
-        return "CAST(json_parse(…) AS array(json))"
-    return None
-
-
-def _access_hint(value: Value, key: str | None) -> str | None:
-    if value.json is not None or value.type.kind == "varchar":
-        return f"json_extract_scalar({shown(value)}, '$.{key or 'key'}')"
-    return None
-
-
-def _compare_hint(value: Value, other: Value) -> str | None:
-    kinds = {value.type.kind, other.type.kind}
-    text = value if value.type.kind == "varchar" else other
-    if "varchar" in kinds and kinds & set(t.TIMES):
-        return f"from_iso8601_timestamp({shown(text)})"
-    if "varchar" in kinds and kinds & set(t.NUMBERS):
-        return "put the number in quotes, or CAST the text AS bigint"
-    if "json" in kinds:
-        return "json_extract_scalar instead of json_extract"
-    if "map" in kinds:
-        return "element_at(…, 'key')"
-    return "CAST one of them"
-
-
-def _like_hint(value: Value) -> str | None:
-    if value.type.kind == "map":
-        return (
-            f"element_at({shown(value)}, 'key'), or CAST(CAST({shown(value)} AS json) …): json_format(CAST(… AS json))"
-        )
-    return "json_format(…)" if value.type.kind in {"json", "row", "array"} else "CAST(… AS varchar)"
 
 
 _METHODS: dict[type[exp.Expr], Callable[..., Value]] = {

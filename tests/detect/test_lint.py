@@ -16,6 +16,7 @@ from trailql.errors import UsageError
 _AGGREGATING = (
     "SELECT min(eventTime) AS first_event_time, max(eventTime) AS last_event_time, list(eventID) AS event_ids"
 )
+_ASOF = "ASOF JOIN (SELECT eventTime AS t FROM events) AS b ON a.eventTime >= b.t"
 
 
 def test_bundled_detections_have_nothing_to_mend() -> None:
@@ -31,9 +32,6 @@ def test_a_good_rule(tmp_path: Path) -> None:
     """
     write_rule(tmp_path)
     assert [] == list(lint(files_to_lint([tmp_path])))
-
-
-_ASOF = "(SELECT eventTime AS t FROM events) AS b ON a.eventTime >= b.t"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +63,7 @@ _ASOF = "(SELECT eventTime AS t FROM events) AS b ON a.eventTime >= b.t"
         (HEADER + f"{_AGGREGATING} FROM events\nGROUP BY dayofweek(eventTime)", 9, "dayofweek"),
         (HEADER + f"{_AGGREGATING} FROM events\nGROUP BY time_bucket(INTERVAL 1 HOUR, eventTime)", 9, "time_bucket"),
         (HEADER + f"{_AGGREGATING} FROM (SELECT * EXCLUDE (extra) FROM events)", 8, "EXCLUDE"),
-        (HEADER + f"{_AGGREGATING} FROM events AS a ASOF JOIN\n {_ASOF}", 9, "ASOF"),
+        (HEADER + f"{_AGGREGATING} FROM events AS a\n{_ASOF}", 9, "ASOF"),
         (HEADER + SQL + "  AND json_extract_string(requestParameters, '$.a[*].b') = ['x']\n", 8, "for Trino"),
     ],
 )  # fmt: skip

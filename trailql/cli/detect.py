@@ -23,7 +23,7 @@ def detect(
     since: Since = None,
     until: Until = None,
     param: Parameters = None,
-    min_severity: Annotated[str, typer.Option("--min-severity", help="info, low, medium, high or critical.")] = "info",
+    min_severity: Annotated[str, typer.Option("--min-severity", help="info, low, medium, high or critical.")] = "low",
     rules: Rules = None,
     pack: Packs = None,
     only: Only = None,
@@ -58,7 +58,12 @@ def detect(
     begin, end = span(since, until)
     least, failing = Severity.read(min_severity), Severity.read(fail_on) if fail_on else None
     chosen, tuning = chosen_detections(
-        rules=rules, packs=pack, only=[*(detections or ()), *(only or ())], skip=skip, config=config, min_severity=least
+        rules=rules,
+        packs=pack,
+        only=[*(detections or ()), *(only or ())],
+        skip=skip,
+        config=config,
+        min_severity=None if list_ else least,
     )
     if list_:
         names = ["id", "severity", "attack", "title"]

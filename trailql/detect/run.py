@@ -162,7 +162,8 @@ class _Run:
         try:
             opened.connection.execute(sql, dict(condition.parameters) or None).fetchall()
         except duckdb.Error as error:
-            raise _wrong(detection, QueryError(str(error).splitlines()[0]), self._lake) from error
+            wrong = _placed(opened, detection, QueryError(str(error).splitlines()[0]))
+            raise _wrong(detection, wrong, self._lake) from error
 
     def _alone(self, detection: Detection, values: Mapping[str, Any]) -> list[Finding]:
         begin, end = self._since or _BEGINNING, self._until or _END
@@ -173,7 +174,7 @@ class _Run:
                 .dicts()
             )
         except QueryError as error:
-            raise _wrong(detection, error, self._lake) from error
+            raise _wrong(detection, _placed(self._opened(detection.lookback), detection, error), self._lake) from error
         found = [_finding(detection, row) for row in rows]
         return [finding for finding in found if begin <= finding.last_event_time]
 
@@ -182,6 +183,16 @@ class _Run:
         if begin not in self._open:
             self._open[begin] = self._things.enter_context(OpenLake(self._lake, begin, self._until))
         return self._open[begin]
+
+
+def _placed(opened: OpenLake, detection: Detection, error: QueryError) -> QueryError:
+    """The same error with its line, which DuckDB tells only when it is asked to explain the SQL as it was written."""
+    values = {**detection.file.values({}), "since": _BEGINNING, "until": _END}
+    try:
+        opened.understood(detection.file.sql, values, "duckdb")
+    except QueryError as placed:
+        return placed
+    return error
 
 
 def _wrong(detection: Detection, error: QueryError, lake: Lake) -> DetectionError | LakeError:

@@ -149,6 +149,19 @@ def test_detect_fail_on(lake: Path) -> None:
     assert 0 == trailql("detect", "--lake", lake, "--fail-on", "high", "--until", "2026-10-14").returncode
 
 
+def test_detect_as_ocsf(lake: Path) -> None:
+    """
+    One Detection Finding a line, with the fingerprint the other formats have.
+    """
+    words = ("detect", "--lake", lake, "--min-severity", "high", "--format")
+    found = [json.loads(line) for line in trailql(*words, "ocsf").stdout.splitlines()]
+    plain = [json.loads(line) for line in trailql(*words, "jsonl").stdout.splitlines()]
+
+    assert {2004} == {each["class_uid"] for each in found}
+    assert [each["fingerprint"] for each in plain] == [each["finding_info"]["uid"] for each in found]
+    assert all(each["finding_info"]["desc"] for each in found)
+
+
 def test_detect_says_what_ran(lake: Path) -> None:
     """
     How many detections over which time, on stderr; ids are whole in the table however narrow the terminal is.

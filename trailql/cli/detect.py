@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from trailql.cli.choosing import Config, Only, Packs, Rules, Skip, chosen_detections, say_excepted
-from trailql.cli.options import Lake, Output, OutputFormat, Parameters, Since, Until, Wide, pairs, span, span_in_words
+from trailql.cli.options import Lake, Output, Parameters, Since, Until, Wide, pairs, span, span_in_words
 from trailql.cli.streams import as_far_as_read
-from trailql.errors import UsageError
 from trailql.report.rows import Format
 from trailql.report.text import count_of
+
+
+class FindingFormat(StrEnum):
+    """Forms of findings; `ocsf` is one Detection Finding a line."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    JSONL = "jsonl"
+    MD = "md"
+    OCSF = "ocsf"
 
 
 def detect(
@@ -35,7 +46,9 @@ def detect(
     fail_on: Annotated[
         str | None, typer.Option("--fail-on", help="Exit with code 1 when a finding has this severity or a higher one.")
     ] = None,
-    format: OutputFormat = Format.TABLE,
+    format: Annotated[
+        FindingFormat, typer.Option("--format", help="How to print the findings; ocsf is one Detection Finding a line.")
+    ] = FindingFormat.TABLE,
     output: Output = None,
     wide: Wide = False,
     profile: Annotated[bool, typer.Option("--profile", help="Say on stderr how long each detection took.")] = False,
@@ -50,11 +63,11 @@ def detect(
     from trailql.detect.finding import Severity
     from trailql.detect.run import Timing, run_detections
     from trailql.detect.tuning import today
-    from trailql.report.findings import finding_rows, with_excepted
-    from trailql.report.rows import write_values
+    from trailql.report.findings import finding_rows, ocsf_findings, with_excepted
+    from trailql.report.rows import write_objects, write_values
 
-    if not format.is_text:
-        raise UsageError("findings are printed as table, json, jsonl, csv or md")
+    is_ocsf = format is FindingFormat.OCSF
+    form = Format.JSONL if is_ocsf else Format(format.value)
     begin, end = span(since, until)
     least, failing = Severity.read(min_severity), Severity.read(fail_on) if fail_on else None
     chosen, tuning = chosen_detections(
@@ -68,7 +81,7 @@ def detect(
     if list_:
         names = ["id", "severity", "attack", "title"]
         listed = [[d.id, d.severity.name.lower(), " ".join(d.attack), d.file.title] for d in chosen]
-        write_values(names, listed, format, output, whole=("id",))
+        write_values(names, listed, form, output, whole=("id",))
         return
     ran: list[str] = []
     timings: list[Timing] = []
@@ -82,15 +95,18 @@ def detect(
         detections=chosen,
     )
     findings, excepted = set_apart(found, tuning.exceptions, lake, today())
-    rows = with_excepted(findings, excepted, format) if show_excepted else finding_rows(findings, format)
+    rows = with_excepted(findings, excepted, form) if show_excepted else finding_rows(findings, form)
     if profile:
         for each in sorted(timings, key=lambda each: -each.seconds):
             what = each.what if each.detections == 1 else f"{each.what}: {each.detections} detections"
             print(f"{each.seconds:8.3f} s  {each.findings:7,} findings  {what}", file=sys.stderr)
     with as_far_as_read():
-        write_values(*rows, format, output, whole=("detection",), wide=wide)
+        if is_ocsf:
+            write_objects(ocsf_findings(findings, chosen), form, output)
+        else:
+            write_values(*rows, form, output, whole=("detection",), wide=wide)
     say_excepted(excepted)
-    if format is Format.TABLE and not output:
+    if form is Format.TABLE and not output:
         print(
             f"{count_of(len(findings), 'finding')} of {count_of(len(ran), 'detection')} {span_in_words(begin, end)}",
             file=sys.stderr,

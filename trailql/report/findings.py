@@ -9,6 +9,7 @@ from trailql.report.rows import Format
 from trailql.report.text import as_text, iso
 
 if TYPE_CHECKING:
+    from trailql.detect.catalog import Detection
     from trailql.detect.excepting import Excepted
     from trailql.detect.finding import Finding
     from trailql.insights.anomaly import Insight
@@ -50,6 +51,15 @@ def with_excepted(
         *([*row, None] for row in rows),
         *([*row, reason] for row, reason in zip(behind, reasons, strict=True)),
     ]
+
+
+def ocsf_findings(findings: Sequence[Finding], detections: Sequence[Detection]) -> list[dict[str, Any]]:
+    """Findings as OCSF Detection Findings, with what their detections say of themselves."""
+    from trailql import __version__
+    from trailql.report.ocsf import ocsf_finding
+
+    said = {each.id: each.file.header.get("description", each.file.title) for each in detections}
+    return [ocsf_finding(each, said.get(each.id, each.title), __version__) for each in findings]
 
 
 def _short(finding: Finding) -> list[Any]:

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from trailql.lake.parquet import sql_text
+from trailql.query.tree import nodes
 
 _MOST_EVENT_IDS = 1000
 _ELSEWHERE = frozenset({"SUBQUERY", "WINDOW"})
@@ -62,7 +63,7 @@ def condition_of(con: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, 
         return None
     where = node["where_clause"]
     used = {}
-    for each in _nodes(where):
+    for each in nodes(where):
         if each.get("class") in _ELSEWHERE:
             return None
         if each.get("class") == "PARAMETER":
@@ -179,15 +180,3 @@ def _needed(where: dict[str, Any], column: str) -> frozenset[str] | None:
         if names == [column] and literals and all(literal.get("kind") == "STRING" for literal in literals):
             return frozenset(str(literal["text"]) for literal in literals)
     return None
-
-
-def _nodes(tree: Any) -> list[dict[str, Any]]:
-    found, waiting = [], [tree]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, dict):
-            found.append(each)
-            waiting.extend(each.values())
-        elif isinstance(each, list):
-            waiting.extend(each)
-    return found

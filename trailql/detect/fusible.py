@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from trailql.detect.fuse import condition_of
+from trailql.query.tree import nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +57,9 @@ def _reasons(node: dict[str, Any]) -> Iterator[Reason]:
             yield Reason(what, is_wanted=False)
     if not node.get("where_clause"):
         yield Reason("it has no WHERE", is_wanted=False)
-    classes = {each.get("class") for each in _nodes(node.get("where_clause"))}
+    classes = {each.get("class") for each in nodes(node.get("where_clause"))}
     if "SUBQUERY" in classes:
         yield Reason("its WHERE asks a subquery", is_wanted=True)
     if "WINDOW" in classes:
         yield Reason("its WHERE has a window", is_wanted=True)
     yield Reason("it selects more or less than *", is_wanted=False)
-
-
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    waiting = [tree]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, dict):
-            yield each
-            waiting.extend(each.values())
-        elif isinstance(each, list):
-            waiting.extend(each)

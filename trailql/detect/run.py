@@ -76,20 +76,6 @@ def run_detections(
         return run.all(chosen, values, on_progress or (lambda id: None), timings if timings is not None else [])
 
 
-def run_detection(
-    lake: Lake,
-    detection: Detection,
-    *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    parameters: Mapping[str, Any] | None = None,
-) -> list[Finding]:
-    """Run one detection; see `run_detections`."""
-    values = {**detection.file.values({}), **(parameters or {})}
-    with _Run(lake, since, until) as run:
-        return run.all([detection], {detection.id: values}, lambda id: None, [])
-
-
 class _Run:
     """One window of one lake, opened once for each span that detections look back."""
 

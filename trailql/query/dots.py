@@ -8,12 +8,12 @@ does not look into.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import duckdb
 
 from trailql.lake.parquet import sql_text
+from trailql.query.tree import nodes
 from trailql.schema import EVENT_COLUMNS
 
 _JSON = {column.name.lower(): column.name for column in EVENT_COLUMNS if column.kind == "json"}
@@ -28,7 +28,8 @@ def with_dots(con: duckdb.DuckDBPyConnection, text: str, tree: dict[str, Any]) -
         text: The statement.
         tree: Parsed; it is changed.
     """
-    found = [(node, place) for node in _columns(tree) if (place := _place(node["column_names"])) is not None]
+    columns = [node for node in nodes(tree) if node.get("class") == "COLUMN_REF"]
+    found = [(node, place) for node in columns if (place := _place(node["column_names"])) is not None]
     if not found:
         return text
     for node, place in found:
@@ -55,15 +56,3 @@ def _replace(con: duckdb.DuckDBPyConnection, node: dict[str, Any], place: int) -
     made = json.loads(rows[0][0])["statements"][0]["node"]["select_list"][0]
     node.clear()
     node.update(made)
-
-
-def _columns(tree: Any) -> Iterator[dict[str, Any]]:
-    waiting = [tree]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, dict):
-            if each.get("class") == "COLUMN_REF":
-                yield each
-            waiting.extend(each.values())
-        elif isinstance(each, list):
-            waiting.extend(each)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from trailql.errors import QueryError
+from trailql.query.tree import nodes
 from trailql.query.words import in_words
 
 _QUERY_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
@@ -76,7 +77,7 @@ def checked(con: duckdb.DuckDBPyConnection, text: str, tables: Collection[str]) 
     """
     tree = _parsed(con, text)
     _check(tree, tables)
-    names = {str(each["identifier"]) for each in _nodes(tree) if each.get("class") == "PARAMETER"}
+    names = {str(each["identifier"]) for each in nodes(tree) if each.get("class") == "PARAMETER"}
     return Statement(text, tree, frozenset(names))
 
 
@@ -103,13 +104,13 @@ def _parsed(con: duckdb.DuckDBPyConnection, text: str) -> dict[str, Any]:
 
 def _check(tree: dict[str, Any], tables: Collection[str]) -> None:
     """Let a statement pass, or say what of it is not allowed."""
-    nodes = list(_nodes(tree))
+    parts = list(nodes(tree))
     known = {name.lower() for name in tables}
-    for node in nodes:
+    for node in parts:
         known |= {entry["key"].lower() for entry in (node.get("cte_map") or {}).get("map", [])}
         if str(node.get("type")) in {"RECURSIVE_CTE_NODE", "CTE_NODE"}:
             known.add(str(node.get("cte_name", "")).lower())
-    for node in nodes:
+    for node in parts:
         kind = node.get("type")
         if isinstance(kind, str) and kind.endswith("_NODE") and kind not in _QUERY_NODES:
             raise QueryError("only SELECT is allowed here, also inside WITH", hint=_HINT)
@@ -167,15 +168,3 @@ def _path(node: dict[str, Any]) -> tuple[str, ...]:
         else ("catalog", "schema", "function_name")
     )
     return tuple(str(node[key]) for key in keys if node.get(key))
-
-
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """Every object of a parsed statement, however deep."""
-    waiting = [tree]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, dict):
-            yield each
-            waiting.extend(each.values())
-        elif isinstance(each, list):
-            waiting.extend(each)

@@ -16,6 +16,7 @@ from trailql.query.dialects import zoned
 from trailql.query.dialects.casts import attempted
 from trailql.query.dialects.formats import from_joda, from_mysql
 from trailql.query.dialects.values import (
+    UNITS,
     Scope,
     Value,
     json_path,
@@ -31,7 +32,6 @@ from trailql.query.dialects.values import (
 if TYPE_CHECKING:
     from trailql.query.dialects.translate import Translator
 
-_UNITS = ("millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year")
 _JSON_STEP = re.compile(
     r"""\.\s*([\w:/@$-]+)|\[\s*"((?:[^"\\]|\\.)*)"\s*\]|\[\s*'([^']*)'\s*\]|\[\s*([\w-]+)\s*\]|(\[\s*\*\s*\]|\.\*)"""
 )
@@ -576,8 +576,8 @@ def _unit(to: Translator, node: exp.Expr, scope: Scope, name: str) -> str:
     is_name = isinstance(node, exp.Column | exp.Var | exp.Identifier)
     found = node.name if is_name else to.value(node, scope).literal
     unit = (found or "").lower()
-    if unit not in _UNITS:
-        raise QueryError(f"{name}: {found or node.sql('trino')!r} is no unit of time", hint=", ".join(_UNITS))
+    if unit not in UNITS:
+        raise QueryError(f"{name}: {found or node.sql('trino')!r} is no unit of time", hint=", ".join(UNITS))
     return unit
 
 

@@ -29,6 +29,7 @@ from trailql.query.dialects.times import ANY_DAY, compared_with_day, compared_wi
 from trailql.query.dialects.types import Type
 from trailql.query.dialects.types import duckdb_name as duckdb_type
 from trailql.query.dialects.values import (
+    UNITS,
     Scope,
     Source,
     Value,
@@ -49,7 +50,6 @@ _COMPARISONS: dict[type[exp.Expr], str] = {
 }  # fmt: skip
 _TURNED = {">": "<", ">=": "<=", "<": ">", "<=": ">="}
 _ARITHMETIC: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
-_UNITS = ("millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year")
 _PARAMETER = re.compile(r"\$[A-Za-z_]\w*")
 _SYSTEM = frozenset({"information_schema", "pg_catalog", "system", "jmx", "temp"})
 _INSIDE = re.compile(r"(?:sqlite_|duckdb_|pg_|pragma_)", re.IGNORECASE)
@@ -879,7 +879,7 @@ class Translator:
             "dow": "isodow", "day_of_week": "isodow", "doy": "doy", "day_of_year": "doy", "yow": "isoyear",
             "year_of_week": "isoyear", "week": "week", "week_of_year": "week", "day_of_month": "day",
             "millisecond": "millisecond", "timezone_hour": "timezone_hour", "timezone_minute": "timezone_minute",
-        }.get(unit, unit if unit in _UNITS else "")  # fmt: skip
+        }.get(unit, unit if unit in UNITS else "")  # fmt: skip
         if not known:
             raise unknown(f"EXTRACT({unit.upper()} …)")
         if value.type.kind in t.SPANS:

@@ -64,8 +64,6 @@ url_parameter(x, name) AS trino.url_decode(trino.url_parameter_raw(x, name))
 url_parameter_raw(x, name) AS list_filter(list_transform(string_split(trino.url_part(x, 5), '&'),
     lambda p: [trino.url_decode(string_split(p, '=')[1]), coalesce(array_to_string(string_split(p, '=')[2:], '='), '')]),
     lambda p: p[1] = name)[1][2]
-levenshtein(a, b) AS levenshtein(a, b)
-
 -- Regular expressions: DuckDB's are RE2, Trino's are Java's; both know what RE2 knows
 group_names(r) AS regexp_replace(regexp_replace(system.main.replace(r, '\$', chr(1)), '\$(\d)', '\\\1', 'g'),
     chr(1), '$', 'g')
@@ -78,7 +76,6 @@ regexp_position(x, p) AS CASE WHEN x IS NULL OR p IS NULL THEN NULL WHEN regexp_
     THEN length(system.main.regexp_extract(x, '^((?s:.*?))(?:' || p || ')', 1)) + 1 ELSE -1 END
 
 -- JSON
-json_of(x) AS CASE WHEN json_valid(x) THEN CAST(x AS JSON) END
 json_at(x, p) AS CASE WHEN json_valid(x) THEN json_extract(x, p) END
 json_scalar_at(x, p) AS CASE WHEN json_valid(x) AND json_type(x, p) NOT IN ('OBJECT', 'ARRAY', 'NULL')
     THEN json_extract_string(x, p) END
@@ -114,8 +111,6 @@ json_members(j) AS CASE json_type(j) WHEN 'OBJECT' THEN list_transform(trino.eac
     WHEN 'NULL' THEN NULL ELSE error('Cannot cast to a map: ' || j::VARCHAR) END
 json_items(j) AS CASE json_type(j) WHEN 'ARRAY' THEN CAST(j AS JSON[]) WHEN 'NULL' THEN NULL
     ELSE error('Cannot cast to an array: ' || j::VARCHAR) END
-or_null(j) AS CASE WHEN json_type(j) <> 'NULL' THEN j END
-
 -- Casts of texts and numbers
 whole_number(x) AS CASE WHEN regexp_full_match(x, '[+-]?[0-9]+') THEN CAST(x AS BIGINT)
     WHEN x IS NOT NULL THEN error('Cannot cast ''' || x || ''' to BIGINT') END
@@ -149,7 +144,6 @@ text_date(x) AS CASE WHEN regexp_full_match(x, '\s*\d{4,}-\d{1,2}-\d{1,2}\s*') T
     WHEN x IS NOT NULL THEN error('Value cannot be cast to date: ' || x) END
 
 -- Times
-date_diff(unit, a, b) AS date_sub(unit, a, b)
 iso_timestamp(x) AS CASE WHEN regexp_full_match(x,
         '\d{4}(-\d{1,2}(-\d{1,2})?)?(T([01]\d|2[0-3])(:\d{2}(:\d{2}([.,]\d+)?)?)?)?([Zz]|[+-]\d{2}(:?\d{2})?)?')
     THEN date_trunc('millisecond', CAST(regexp_replace(regexp_replace(regexp_replace(x, '^(\d{4})(T|$)', '\1-01\2'),
@@ -205,7 +199,6 @@ at(l, i) AS CASE WHEN i = 0 THEN error('SQL array indices start at 1') ELSE l[i]
 map_of(k, v) AS CASE WHEN len(k) <> len(v) THEN error('Key and value arrays must be the same length')
     WHEN k IS NOT NULL AND v IS NOT NULL THEN map_from_entries(list_transform(range(1, len(k) + 1),
     lambda i: {'key': k[i], 'value': v[i]})) END
-entries_map(l) AS map_from_entries(l)
 first_of_key(l) AS list_filter(l, lambda e, i: len(list_filter(l[:i - 1], lambda f: f.key = e.key)) = 0)
 last_of_key(l) AS list_filter(l, lambda e, i: len(list_filter(l[i + 1:], lambda f: f.key = e.key)) = 0)
 map_concat(a, b) AS CASE WHEN a IS NOT NULL AND b IS NOT NULL THEN map_from_entries(trino.last_of_key(list_concat(map_entries(a), map_entries(b)))) END

@@ -15,6 +15,9 @@ from trailql.query.dialects import zoned
 from trailql.query.dialects.tables import Field
 from trailql.query.dialects.types import Type
 
+UNITS = ("millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year")
+"""Units of time that Trino's functions take."""
+
 
 @dataclass(frozen=True, slots=True)
 class Value:

@@ -17,18 +17,21 @@ WITH calls AS (
     SELECT
         coalesce(recipientAccountId, userIdentity.accountId) AS account,
         actor(userIdentity) AS actor,
-        eventSource, eventName, eventTime, eventID, awsRegion, sourceIPAddress
+        eventSource, eventName, eventTime, eventID, awsRegion, sourceIPAddress,
+        CAST(epoch(eventTime) AS BIGINT) // (60 * $window_minutes) AS time_slot
     FROM events
     WHERE userIdentity.type IS NOT NULL
       AND userIdentity.type <> 'AWSService'
       AND userIdentity.invokedBy IS NULL
 ),
--- Only principals and APIs that were ever busy enough are looked at closely.
+-- A full window touches two slots of its length at most, one of which is half full: only such series are looked at.
 busy AS (
-    SELECT account, actor, eventSource, eventName
-    FROM calls
-    GROUP BY account, actor, eventSource, eventName
-    HAVING count(*) >= $calls
+    SELECT DISTINCT account, actor, eventSource, eventName FROM (
+        SELECT account, actor, eventSource, eventName
+        FROM calls
+        GROUP BY account, actor, eventSource, eventName, time_slot
+        HAVING 2 * count(*) >= $calls
+    )
 ),
 counted AS (
     SELECT *, count(*) OVER (

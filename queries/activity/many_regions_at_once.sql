@@ -14,7 +14,8 @@ WITH calls AS (
         coalesce(recipientAccountId, userIdentity.accountId) AS account,
         actor(userIdentity) AS actor,
         awsRegion, sourceIPAddress, eventTime, eventID, errorCode,
-        awsRegion AS what
+        awsRegion AS what,
+        CAST(epoch(eventTime) AS BIGINT) // (60 * $window_minutes) AS time_slot
     FROM events
     WHERE userIdentity.type IN ('IAMUser', 'AssumedRole', 'Root', 'FederatedUser')
       AND userIdentity.invokedBy IS NULL
@@ -23,8 +24,15 @@ WITH calls AS (
       AND coalesce(sourceIPAddress, '') NOT LIKE '%.amazonaws.com'
       AND eventSource IN ('ec2.amazonaws.com', 'lambda.amazonaws.com', 'rds.amazonaws.com', 'ecs.amazonaws.com', 'guardduty.amazonaws.com', 'cloudtrail.amazonaws.com', 'ses.amazonaws.com', 'bedrock.amazonaws.com')
 ),
+-- A window lies in two neighbouring slots of its own length: only actors with enough in such a pair are looked at.
 busy AS (
-    SELECT account, actor FROM calls GROUP BY account, actor HAVING count(DISTINCT what) >= $at_least
+    SELECT DISTINCT account, actor FROM (
+        SELECT account, actor
+        FROM (SELECT DISTINCT account, actor, time_slot, what FROM calls)
+        CROSS JOIN (VALUES (0), (1)) AS pair (later)
+        GROUP BY account, actor, time_slot + later
+        HAVING count(DISTINCT what) >= $at_least
+    )
 ),
 counted AS (
     SELECT *, count(DISTINCT what) OVER (

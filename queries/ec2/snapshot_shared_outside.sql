@@ -28,13 +28,16 @@ WITH shared AS (
 SELECT
     min(eventTime) AS first_event_time,
     max(eventTime) AS last_event_time,
-    account, region, actor, source_ip,
+    account,
+    CASE WHEN count(DISTINCT region) = 1 THEN any_value(region) END AS region,
+    actor,
+    CASE WHEN count(DISTINCT source_ip) = 1 THEN any_value(source_ip) END AS source_ip,
     list(DISTINCT eventID ORDER BY eventID) AS event_ids,
-    shared_with,
+    array_to_string(list(DISTINCT shared_with ORDER BY shared_with), ', ') AS shared_with,
     count(DISTINCT snapshot_id) AS snapshots,
     count(DISTINCT eventID) AS calls
 FROM shared
 WHERE shared_with NOT IN (SELECT DISTINCT recipientAccountId FROM events WHERE recipientAccountId IS NOT NULL)
   AND eventTime >= $since
-GROUP BY account, region, actor, source_ip, shared_with, eventTime::DATE
-ORDER BY first_event_time, account, actor, shared_with
+GROUP BY account, actor, CAST(eventTime AS DATE)
+ORDER BY first_event_time, account, actor

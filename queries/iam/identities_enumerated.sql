@@ -15,7 +15,8 @@ WITH calls AS (
         coalesce(recipientAccountId, userIdentity.accountId) AS account,
         actor(userIdentity) AS actor,
         awsRegion, sourceIPAddress, eventTime, eventID, errorCode,
-        eventName AS what
+        eventName AS what,
+        CAST(epoch(eventTime) AS BIGINT) // (60 * $window_minutes) AS time_slot
     FROM events
     WHERE eventSource = 'iam.amazonaws.com'
       AND regexp_matches(eventName, '^(List|Get|Simulate|Generate)')
@@ -24,8 +25,15 @@ WITH calls AS (
       AND userIdentity.invokedBy IS NULL
       AND coalesce(userIdentity.type, '') <> 'AWSService'
 ),
+-- A window lies in two neighbouring slots of its own length: only actors with enough in such a pair are looked at.
 busy AS (
-    SELECT account, actor FROM calls GROUP BY account, actor HAVING count(DISTINCT what) >= $at_least
+    SELECT DISTINCT account, actor FROM (
+        SELECT account, actor
+        FROM (SELECT DISTINCT account, actor, time_slot, what FROM calls)
+        CROSS JOIN (VALUES (0), (1)) AS pair (later)
+        GROUP BY account, actor, time_slot + later
+        HAVING count(DISTINCT what) >= $at_least
+    )
 ),
 counted AS (
     SELECT *, count(DISTINCT what) OVER (

@@ -20,9 +20,17 @@ WITH calls AS (
       AND userIdentity.arn LIKE '%/i-%'
       AND regexp_matches(userIdentity.arn, '/i-[0-9a-zA-Z]{8,17}$')
       AND userIdentity.invokedBy IS NULL
-      AND regexp_matches(sourceIPAddress, '^[0-9a-fA-F.:]+$')
-      AND NOT regexp_matches(sourceIPAddress, '^(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.)')
       AND vpcEndpointId IS NULL
+),
+addresses AS (
+    SELECT DISTINCT account, actor, sourceIPAddress FROM calls
+),
+-- Few of many: the calls themselves are read only of sessions that had several public addresses.
+moved AS (
+    SELECT account, actor, sourceIPAddress, count(*) OVER (PARTITION BY account, actor) AS different
+    FROM addresses
+    WHERE regexp_matches(sourceIPAddress, '^[0-9a-fA-F.:]+$')
+      AND NOT regexp_matches(sourceIPAddress, '^(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.)')
 )
 SELECT
     min(eventTime) AS first_event_time,
@@ -34,7 +42,8 @@ SELECT
     list(eventID ORDER BY eventTime, eventID) AS event_ids,
     count(DISTINCT sourceIPAddress) AS addresses,
     count(*) AS calls
-FROM calls
+FROM calls JOIN moved USING (account, actor, sourceIPAddress)
+WHERE moved.different > $addresses
 GROUP BY account, actor
-HAVING count(DISTINCT sourceIPAddress) > $addresses AND max(eventTime) >= $since
+HAVING max(eventTime) >= $since
 ORDER BY first_event_time, account, actor

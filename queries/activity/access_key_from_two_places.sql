@@ -23,13 +23,19 @@ WITH calls AS (
       AND userIdentity.invokedBy IS NULL
       AND regexp_matches(sourceIPAddress, '^\d+\.\d+\.\d+\.\d+$')
 ),
+travelled AS (
+    SELECT account, access_key
+    FROM (SELECT DISTINCT account, access_key, network FROM calls)
+    GROUP BY account, access_key
+    HAVING count(*) > 1
+),
 moved AS (
     SELECT *,
         lag(network) OVER by_key AS network_before,
         lag(eventTime) OVER by_key AS time_before,
         lead(network) OVER by_key AS network_after,
         lead(eventTime) OVER by_key AS time_after
-    FROM calls
+    FROM calls JOIN travelled USING (account, access_key)
     WINDOW by_key AS (PARTITION BY account, access_key ORDER BY eventTime, eventID)
 )
 SELECT

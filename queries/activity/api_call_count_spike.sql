@@ -24,11 +24,18 @@ WITH calls AS (
       AND userIdentity.type <> 'AWSService'
       AND userIdentity.invokedBy IS NULL
 ),
--- A full window touches two slots of its length at most, one of which is half full: only such series are looked at.
+-- Only principals and APIs that were ever busy enough are looked at closely. A full window touches two slots of its
+-- length at most, one of which is half full.
+often AS (
+    SELECT account, actor, eventSource, eventName
+    FROM calls
+    GROUP BY account, actor, eventSource, eventName
+    HAVING count(*) >= $calls
+),
 busy AS (
     SELECT DISTINCT account, actor, eventSource, eventName FROM (
         SELECT account, actor, eventSource, eventName
-        FROM calls
+        FROM calls SEMI JOIN often USING (account, actor, eventSource, eventName)
         GROUP BY account, actor, eventSource, eventName, time_slot
         HAVING 2 * count(*) >= $calls
     )

@@ -24,7 +24,21 @@ people AS (
     SELECT coalesce(recipientAccountId, userIdentity.accountId) AS account, sourceIPAddress, userAgent, eventTime
     FROM events
     WHERE userIdentity.type IN ('IAMUser', 'Root') AND userIdentity.invokedBy IS NULL
-      AND regexp_matches(sourceIPAddress, '^[0-9a-fA-F.:]+$')
+),
+-- What both have used at some time: few, so that the times are compared for few.
+shared AS (
+    SELECT DISTINCT calls.account, calls.sourceIPAddress, calls.userAgent
+    FROM (SELECT DISTINCT account, sourceIPAddress, userAgent FROM calls) AS calls
+    JOIN (SELECT DISTINCT account, sourceIPAddress, userAgent FROM people) AS people
+      ON people.account = calls.account AND people.sourceIPAddress = calls.sourceIPAddress
+     AND people.userAgent = calls.userAgent
+    WHERE regexp_matches(calls.sourceIPAddress, '^[0-9a-fA-F.:]+$')
+),
+doubted AS (
+    SELECT calls.* FROM calls SEMI JOIN shared USING (account, sourceIPAddress, userAgent)
+),
+owners AS (
+    SELECT people.* FROM people SEMI JOIN shared USING (account, sourceIPAddress, userAgent)
 )
 SELECT
     min(eventTime) AS first_event_time,
@@ -35,12 +49,12 @@ SELECT
     CASE WHEN count(DISTINCT sourceIPAddress) = 1 THEN any_value(sourceIPAddress) END AS source_ip,
     list(eventID ORDER BY eventTime, eventID) AS event_ids,
     count(*) AS calls
-FROM calls
+FROM doubted
 WHERE EXISTS (
-    SELECT 1 FROM people
-    WHERE people.account = calls.account AND people.sourceIPAddress = calls.sourceIPAddress
-      AND people.userAgent = calls.userAgent
-      AND people.eventTime BETWEEN calls.eventTime - INTERVAL 1 HOUR AND calls.eventTime + INTERVAL 1 HOUR
+    SELECT 1 FROM owners
+    WHERE owners.account = doubted.account AND owners.sourceIPAddress = doubted.sourceIPAddress
+      AND owners.userAgent = doubted.userAgent
+      AND owners.eventTime BETWEEN doubted.eventTime - INTERVAL 1 HOUR AND doubted.eventTime + INTERVAL 1 HOUR
 )
 GROUP BY account, actor, CAST(eventTime AS DATE)
 HAVING max(eventTime) >= $since

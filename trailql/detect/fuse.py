@@ -10,8 +10,8 @@ Conditions that begin with one service are asked only of its rows.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -29,52 +29,111 @@ class Condition:
     What a per-event detection asks of an event.
 
     Args:
-        sql: The condition, its parameters renamed so that many can stand in one query.
+        sql: The whole condition, its parameters renamed so that many can stand in one query.
+        rest: What it asks beyond its service and calls.
         source: The `eventSource` it needs; None when it may be any.
         names: The `eventName`s it needs one of; None when it may be any.
         parameters: Values by their new names.
     """
 
     sql: str
+    rest: str
     source: str | None
     names: frozenset[str] | None
     parameters: Mapping[str, Any]
 
 
 def condition_of(con: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any], number: int) -> Condition | None:
+    """The condition of one detection; see `conditions_of`."""
+    return conditions_of(con, {number: (sql, values)}).get(number)
+
+
+def conditions_of(
+    con: duckdb.DuckDBPyConnection, asked: Mapping[int, tuple[str, Mapping[str, Any]]]
+) -> dict[int, Condition]:
     """
-    The condition of a detection that only filters.
+    The conditions of detections that only filter.
 
     Args:
         con: Any connection.
-        sql: The detection's SQL.
-        values: Its parameters.
-        number: Makes the parameters' new names different from other detections'.
+        asked: SQL and parameters of each detection, by a number, which makes the parameters' new names different
+            from other detections'.
 
     Returns:
-        None when the SQL does more than filter `events`, or does not parse.
+        By number; detections that do more than filter `events`, or do not parse, are missing.
     """
-    rows = con.execute("SELECT json_serialize_sql($text)", {"text": sql}).fetchall()
-    tree = json.loads(rows[0][0])
+    texts = [sql for sql, _ in asked.values()]
+    parsed = con.execute("SELECT list_transform($texts, lambda t: json_serialize_sql(t))", {"texts": texts}).fetchall()
+    found: dict[int, Condition] = {}
+    wheres: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
+    for (number, (_, values)), text in zip(asked.items(), parsed[0][0], strict=True):
+        tree = json.loads(text)
+        where = _where(tree)
+        if where is None:
+            continue
+        used = {}
+        for each in nodes(where):
+            if each.get("class") == "PARAMETER":
+                name = str(each["identifier"])
+                each["identifier"] = f"{name}_{number}"
+                used[each["identifier"]] = values.get(name)
+        sources, names = _needed(where, "eventsource"), _needed(where, "eventname")
+        found[number] = Condition("", "", next(iter(sources)) if sources and len(sources) == 1 else None, names, used)
+        tree["statements"][0]["named_param_map"] = []
+        wheres[number] = tree, where
+    written = _written(con, [tree for tree, _ in wheres.values()])
+    for tree, where in wheres.values():
+        tree["statements"][0]["node"]["where_clause"] = _without(where, {"eventsource", "eventname"})
+    rests = _written(con, [tree for tree, _ in wheres.values()])
+    return {
+        number: replace(condition, sql=sql, rest=rest if condition.source and condition.names else sql)
+        for (number, condition), sql, rest in zip(found.items(), written, rests, strict=True)
+    }
+
+
+def _where(tree: dict[str, Any]) -> dict[str, Any] | None:
+    """The condition of a parsed statement that only filters."""
     if tree.get("error") or len(tree["statements"]) != 1:
         return None
     node = tree["statements"][0]["node"]
     if not _only_filters(node):
         return None
-    where = node["where_clause"]
-    used = {}
-    for each in nodes(where):
-        if each.get("class") in _ELSEWHERE:
-            return None
-        if each.get("class") == "PARAMETER":
-            name = str(each["identifier"])
-            each["identifier"] = f"{name}_{number}"
-            used[each["identifier"]] = values.get(name)
-    tree["statements"][0]["named_param_map"] = []
-    written = con.execute("SELECT json_deserialize_sql($tree::JSON)", {"tree": json.dumps(tree)}).fetchall()[0][0]
-    sources = _needed(where, "eventsource")
-    source = next(iter(sources)) if sources and len(sources) == 1 else None
-    return Condition(written.split(" WHERE ", 1)[1], source, _needed(where, "eventname"), used)
+    where: dict[str, Any] = node["where_clause"]
+    return None if any(each.get("class") in _ELSEWHERE for each in nodes(where)) else where
+
+
+def _written(con: duckdb.DuckDBPyConnection, trees: Sequence[dict[str, Any]]) -> list[str]:
+    """The conditions of parsed statements as SQL; `true` where there is none."""
+    texts = [json.dumps(tree) for tree in trees]
+    sql = "SELECT list_transform($trees, lambda t: json_deserialize_sql(t::JSON))"
+    rows = con.execute(sql, {"trees": texts}).fetchall()
+    return [text.partition(" WHERE ")[2] or "true" for text in rows[0][0]]
+
+
+CALLS_PRESENT = "SELECT DISTINCT eventSource, eventName FROM events WHERE eventTime >= $since AND eventTime < $until"
+
+
+def of_calls(conditions: Mapping[int, Condition], calls: Iterable[tuple[str, str]]) -> dict[int, Condition]:
+    """
+    The conditions that any event can meet, and of those only the calls there are.
+
+    Most rules of a large set are about calls that nobody made; to plan their part of the query takes longer than it
+    takes to see that.
+
+    Args:
+        conditions: By their numbers.
+        calls: The services and names of all events.
+    """
+    present: dict[str, set[str]] = {}
+    for source, name in calls:
+        present.setdefault(source, set()).add(name)
+    found = {}
+    for number, each in conditions.items():
+        if not (each.source and each.names):
+            found[number] = each
+        elif names := each.names & present.get(each.source, set()):
+            found[number] = replace(each, names=frozenset(names))
+    return found
 
 
 def fused_sql(conditions: Mapping[int, Condition], since: str, until: str) -> list[tuple[str, dict[str, Any]]]:
@@ -100,7 +159,7 @@ def fused_sql(conditions: Mapping[int, Condition], since: str, until: str) -> li
         for number, each in named.items():
             for name in sorted(each.names or ()):
                 cases = by_call.setdefault(str(each.source), {}).setdefault(name, [])
-                cases.append(f"CASE WHEN {each.sql} THEN {number} END")
+                cases.append(f"CASE WHEN {each.rest} THEN {number} END")
         whens = " ".join(
             f"WHEN {sql_text(source)} THEN CASE eventName {_of_calls(names)} END" for source, names in by_call.items()
         )
@@ -167,16 +226,34 @@ def _only_filters(node: dict[str, Any]) -> bool:
 
 def _needed(where: dict[str, Any], column: str) -> frozenset[str] | None:
     """The texts of which a condition needs one in a column, by one of its conjuncts."""
-    parts = where["children"] if where.get("type") == "CONJUNCTION_AND" else [where]
-    for each in parts:
-        if each.get("type") == "COMPARE_EQUAL":
-            operands = [each.get("left") or {}, each.get("right") or {}]
-        elif each.get("type") == "COMPARE_IN":
-            operands = each.get("children") or [{}]
-        else:
-            continue
-        names = [name.lower() for name in operands[0].get("column_names", [])]
-        literals = [operand.get("literal") or {} for operand in operands[1:]]
-        if names == [column] and literals and all(literal.get("kind") == "STRING" for literal in literals):
-            return frozenset(str(literal["text"]) for literal in literals)
-    return None
+    return next((texts for each in _conjuncts(where) if (texts := _texts(each, column))), None)
+
+
+def _without(where: dict[str, Any], columns: Set[str]) -> dict[str, Any] | None:
+    """A condition without the first conjunct that asks for certain texts of each column; None when nothing is left."""
+    kept = _conjuncts(where)
+    for column in columns:
+        first = next((each for each in kept if _texts(each, column)), None)
+        kept = [each for each in kept if each is not first]
+    if len(kept) < 2:
+        return kept[0] if kept else None
+    return {**where, "children": kept}
+
+
+def _conjuncts(where: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(where["children"]) if where.get("type") == "CONJUNCTION_AND" else [where]
+
+
+def _texts(condition: dict[str, Any], column: str) -> frozenset[str]:
+    """The texts one of which `column = 'text'` or `column IN ('text', …)` asks for; none when it asks otherwise."""
+    if condition.get("type") == "COMPARE_EQUAL":
+        operands = [condition.get("left") or {}, condition.get("right") or {}]
+    elif condition.get("type") == "COMPARE_IN":
+        operands = condition.get("children") or [{}]
+    else:
+        return frozenset()
+    names = [name.lower() for name in operands[0].get("column_names", [])]
+    literals = [operand.get("literal") or {} for operand in operands[1:]]
+    if names != [column] or any(literal.get("kind") != "STRING" for literal in literals):
+        return frozenset()
+    return frozenset(str(literal["text"]) for literal in literals)

@@ -14,7 +14,7 @@ import duckdb
 
 from trailql.detect.catalog import Detection, bundled_detections
 from trailql.detect.finding import Finding, Severity, fingerprint
-from trailql.detect.fuse import Condition, condition_of, fused_sql
+from trailql.detect.fuse import CALLS_PRESENT, Condition, conditions_of, fused_sql, of_calls
 from trailql.detect.own import error_line, first_line
 from trailql.errors import DetectionError, LakeError, QueryError, UsageError
 from trailql.lake.lake import Lake, open_lake_folder
@@ -99,20 +99,16 @@ class _Run:
         on_progress: Callable[[str], None],
         timings: list[Timing],
     ) -> list[Finding]:
-        filters: list[tuple[Detection, Condition]] = []
-        others: list[Detection] = []
         con = self._opened(timedelta(0)).connection
-        for each in detections:
-            condition = None
-            if not each.lookback:
-                condition = condition_of(con, each.file.sql, values[each.id], len(filters))
-            if condition is None:
-                others.append(each)
-            else:
-                filters.append((each, condition))
+        asked = {
+            number: (each.file.sql, values[each.id]) for number, each in enumerate(detections) if not each.lookback
+        }
+        conditions = conditions_of(con, asked)
+        filters = {number: (detections[number], condition) for number, condition in conditions.items()}
+        others = [each for number, each in enumerate(detections) if number not in filters]
         found: list[Finding] = []
         if filters:
-            for each, _ in filters:
+            for each, _ in filters.values():
                 on_progress(each.id)
             found += self._timed("one scan", len(filters), timings, lambda: self._scan(filters))
         for each in others:
@@ -128,16 +124,18 @@ class _Run:
         timings.append(Timing(what, detections, time.perf_counter() - started, len(found)))
         return found
 
-    def _scan(self, filters: Sequence[tuple[Detection, Condition]]) -> list[Finding]:
+    def _scan(self, filters: Mapping[int, tuple[Detection, Condition]]) -> list[Finding]:
         opened = self._opened(timedelta(0))
         window = {"since": self._since or _BEGINNING, "until": self._until or _END}
         found: list[Finding] = []
-        numbered = {number: condition for number, (_, condition) in enumerate(filters)}
+        asked = {number: condition for number, (_, condition) in filters.items()}
+        present = opened.connection.sql(CALLS_PRESENT, params=window).to_arrow_table()
+        numbered = of_calls(asked, zip(*(column.to_pylist() for column in present.columns), strict=True))
         for sql, parameters in fused_sql(numbered, "$since", "$until"):
             try:
                 table = opened.connection.sql(sql, params={**parameters, **window}).to_arrow_table()
             except duckdb.Error as error:
-                for detection, condition in filters:  # which of them was it?
+                for detection, condition in filters.values():  # which of them was it?
                     self._try(opened, detection, condition)
                 raise QueryError(str(error).splitlines()[0]) from error
             found += [_grouped(filters[row["number"]][0], row) for row in table.to_pylist()]

@@ -162,6 +162,47 @@ def test_detect_as_ocsf(lake: Path) -> None:
     assert all(each["finding_info"]["desc"] for each in found)
 
 
+def test_detect_with_files_of_ones_own(lake: Path, tmp_path: Path) -> None:
+    """
+    trailql.toml names own rules and files of names, relative to itself; an option goes before it.
+    """
+    folder = tmp_path / "settings"
+    (folder / "rules" / "own").mkdir(parents=True)
+    (folder / "rules" / "own" / "stopped.sql").write_text(
+        "-- title: A trail was stopped\n-- severity: high\n-- attack: T1562.008\n-- description: Ours.\n"
+        "-- quiet when: never\n-- misses: nothing\n-- false positives: none\n-- source: https://docs.aws.amazon.com/\n"
+        "SELECT * FROM events WHERE eventSource = 'cloudtrail.amazonaws.com' AND eventName = 'StopLogging'\n"
+    )
+    (folder / "accounts.csv").write_text("444455556666,production\n")
+    (folder / "networks.csv").write_text("203.0.113.0/24,guests\n")
+    (folder / "trailql.toml").write_text(
+        'rules = ["rules"]\n[enrich]\naccounts = "accounts.csv"\nnetworks = ["networks.csv"]\n'
+    )
+    other = tmp_path / "other.csv"
+    other.write_text("203.0.113.0/24,strangers\n")
+    words = ("detect", "own.stopped", "--lake", lake, "--config", folder / "trailql.toml", "--format")
+
+    [found] = [json.loads(line) for line in trailql(*words, "jsonl").stdout.splitlines()]
+    assert {"account_name": "production", "network": "guests"} == found["enrichment"]
+    assert "(strangers)" in trailql(*words, "table", "--networks", other).stdout
+    [ocsf] = [json.loads(line) for line in trailql(*words, "ocsf").stdout.splitlines()]
+    assert "production" == ocsf["cloud"]["account"]["name"]
+    assert "guests" == ocsf["evidences"][0]["src_endpoint"]["name"]
+
+
+def test_detect_matrix(lake: Path) -> None:
+    """
+    The matrix instead of the findings, for eyes and for machines; the summary stays on stderr.
+    """
+    table = trailql("detect", "--lake", lake, "--matrix")
+    assert "● T1562 Impair Defenses" in table.stdout
+    assert "severity: " in table.stderr
+    rows = json.loads(trailql("detect", "--lake", lake, "--matrix", "--format", "json").stdout)
+    cell = next(each for each in rows if (each["tactic"], each["technique"]) == ("defense-evasion", "T1562"))
+    assert cell["findings"] > 0 < cell["detections"]
+    assert 2 == trailql("detect", "--lake", lake, "--matrix", "--format", "ocsf").returncode
+
+
 def test_detect_says_what_ran(lake: Path) -> None:
     """
     How many detections over which time, on stderr; ids are whole in the table however narrow the terminal is.

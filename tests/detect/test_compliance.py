@@ -11,7 +11,9 @@ import pytest
 
 from tests.conftest import Ingest
 from tests.made import record
+from trailql.detect.catalog import bundled_detections
 from trailql.detect.compliance import CONTROLS, FRAMEWORKS, check_compliance
+from trailql.detect.tuning import read_tuning
 from trailql.errors import UsageError
 from trailql.report.compliance import compliance_html, compliance_json, compliance_markdown
 
@@ -100,3 +102,24 @@ def test_reports(lake: Path) -> None:
     document = json.loads(compliance_json(found))
     assert [each.number for each in found.controls] == [each["control"] for each in document["controls"]]
     assert len(CONTROLS) == len(document["controls"])
+
+
+def test_tuning_counts_and_shows(lake: Path, tmp_path: Path) -> None:
+    """
+    What is excepted calls for no attention and is counted; a detection that is off is named.
+    """
+    config = tmp_path / "trailql.toml"
+    config.write_text(
+        '[[detections."cloudtrail.trail_logging_stopped".exceptions]]\n'
+        'reason = "moved"\nexpires = "never"\naccount = "111122223333"\n'
+        '[detections."cloudtrail.trail_changed"]\ndisabled = true\nreason = "noise"\n'
+    )
+    detections = bundled_detections()
+    tuning = read_tuning(config, detections)
+
+    found = check_compliance(lake, "cis-aws-3.0", detections=detections, tuning=tuning)
+
+    control = next(each for each in found.controls if each.number == "4.5")
+    assert ("pass", 1, ("cloudtrail.trail_changed",)) == (control.state, control.excepted, control.disabled)
+    assert "pass (1 excepted, 1 of" in compliance_markdown(found)
+    assert "pass (1 excepted, 1 of" in compliance_html(found)

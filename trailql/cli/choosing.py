@@ -13,6 +13,7 @@ from trailql.report.text import count_of, visible
 
 if TYPE_CHECKING:
     from trailql.detect.catalog import Detection
+    from trailql.detect.enrich import Enrichment
     from trailql.detect.excepting import Excepted
     from trailql.detect.finding import Severity
     from trailql.detect.tuning import Tuning
@@ -40,6 +41,46 @@ Config = Annotated[
     typer.Option("--config", help="Tuning file, instead of ./trailql.toml or the user's.", rich_help_panel=_CHOICE),
 ]
 
+_KNOWN = "What is known beside the logs"
+GeoIP = Annotated[
+    list[Path] | None,
+    typer.Option("--geoip", help="MaxMind-format file (.mmdb); again for another.", rich_help_panel=_KNOWN),
+]
+AwsRanges = Annotated[Path | None, typer.Option("--aws-ranges", help="AWS's ip-ranges.json.", rich_help_panel=_KNOWN)]
+AccountNames = Annotated[
+    Path | None,
+    typer.Option(
+        "--accounts",
+        help="CSV account,name, or the JSON of aws organizations list-accounts.",
+        rich_help_panel=_KNOWN,
+    ),
+]
+Networks = Annotated[
+    Path | None, typer.Option("--networks", help="CSV network,name of your own.", rich_help_panel=_KNOWN)
+]
+
+
+def enrichment(
+    config: Path | None,
+    geoip: Sequence[Path] | None,
+    aws_ranges: Path | None,
+    accounts: Path | None,
+    networks: Path | None,
+) -> Enrichment:
+    """
+    What the files of `[enrich]` in trailql.toml say; an option goes before its key there.
+
+    Raises:
+        UsageError: See `read_enrichment`.
+    """
+    from trailql.detect.enrich import read_enrichment
+    from trailql.detect.tuning import files_named, tuning_file
+
+    _, files = files_named(tuning_file(config))
+    given = {"aws_ranges": aws_ranges, "accounts": accounts, "networks": networks}
+    options = {kind: [path] for kind, path in given.items() if path}
+    return read_enrichment({**files, **options, **({"geoip": geoip} if geoip else {})})
+
 
 def chosen_detections(
     *,
@@ -49,9 +90,12 @@ def chosen_detections(
     skip: Sequence[str] | None = None,
     config: Path | None = None,
     min_severity: Severity | None = None,
+    tuned: bool = True,
 ) -> tuple[list[Detection], Tuning]:
     """
-    The detections that a command means, tuned, and the tuning; what the file turns off is said on stderr.
+    The detections that a command means, and the tuning; what the file turns off is said on stderr.
+
+    `tuned` detections have the severities of the file and are without those that it disables.
 
     Raises:
         UsageError, DetectionError: See `own_detections`, `choose` and `read_tuning`.
@@ -59,10 +103,11 @@ def chosen_detections(
     from trailql.detect.catalog import bundled_detections
     from trailql.detect.choice import choose
     from trailql.detect.own import own_detections
-    from trailql.detect.tuning import read_tuning, today, tuning_file
+    from trailql.detect.tuning import files_named, read_tuning, today, tuning_file
 
     path = tuning_file(config)
-    every = sorted([*bundled_detections(), *own_detections(rules or ())], key=lambda each: each.id)
+    folders = {folder.resolve(): folder for folder in [*files_named(path)[0], *(rules or ())]}
+    every = sorted([*bundled_detections(), *own_detections(list(folders.values()))], key=lambda each: each.id)
     tuning = read_tuning(path, every)
     chosen = choose(every, packs=packs or (), only=only or (), skip=skip or ())
     ids = {each.id for each in chosen}
@@ -72,6 +117,8 @@ def chosen_detections(
     for rule in tuning.exceptions:
         if rule.detection in ids and rule.has_expired(today()):
             _say(f"an exception of {rule.detection} has expired on {rule.expires}: {rule.reason}")
+    if not tuned:
+        return chosen, tuning
     return [each for each in tuning.applied(chosen) if not min_severity or each.severity >= min_severity], tuning
 
 

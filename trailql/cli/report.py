@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from trailql.cli.choosing import Config, Rules, chosen_detections
 from trailql.cli.options import Lake, Output, Since, Until, span
 
 app = typer.Typer(help="Reports for people who do not sit at the prompt.", no_args_is_help=True)
@@ -31,6 +32,8 @@ def compliance(
     lake: Lake = "lake",
     since: Since = None,
     until: Until = None,
+    rules: Rules = None,
+    config: Config = None,
     format: Annotated[_Format, typer.Option("--format", help="How to print the report.")] = _Format.MD,
     output: Output = None,
 ) -> None:
@@ -44,6 +47,7 @@ def compliance(
     from trailql.report.rows import write_text
 
     begin, end = span(since, until)
-    found = check_compliance(lake, framework, since=begin, until=end)
+    detections, tuning = chosen_detections(rules=rules, config=config, tuned=False)
+    found = check_compliance(lake, framework, since=begin, until=end, detections=detections, tuning=tuning)
     write = {_Format.MD: compliance_markdown, _Format.JSON: compliance_json, _Format.HTML: compliance_html}[format]
     write_text(write(found), output)

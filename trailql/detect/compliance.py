@@ -10,14 +10,16 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from trailql.detect.catalog import bundled_detections
+from trailql.detect.catalog import Detection, bundled_detections
+from trailql.detect.excepting import set_apart
 from trailql.detect.finding import Finding
 from trailql.detect.run import run_detections
+from trailql.detect.tuning import UNTUNED, Tuning, today
 from trailql.errors import UsageError
 from trailql.query.engine import open_lake
 
@@ -59,7 +61,9 @@ class Control:
         title: What it asks.
         state: `pass` (no such event), `attention` (events to look at) or `no data`.
         detections: Ids of the detections that look for it.
-        findings: What they found.
+        findings: What they found, but for what is excepted.
+        excepted: How many findings exceptions have set apart; they do not call for attention, and are not hidden.
+        disabled: Ids of detections of this control that are turned off, so that it is not looked at as a whole.
     """
 
     number: str
@@ -67,6 +71,8 @@ class Control:
     state: str
     detections: tuple[str, ...]
     findings: tuple[Finding, ...]
+    excepted: int = 0
+    disabled: tuple[str, ...] = ()
 
     @property
     def events(self) -> int:
@@ -89,10 +95,23 @@ class Compliance:
 
 
 def check_compliance(
-    lake: str | Path, framework: str, *, since: datetime | None = None, until: datetime | None = None
+    lake: str | Path,
+    framework: str,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    detections: Sequence[Detection] | None = None,
+    tuning: Tuning = UNTUNED,
 ) -> Compliance:
     """
     Look at every control.
+
+    Args:
+        lake: The lake's folder.
+        framework: One of `FRAMEWORKS`.
+        since, until: Events of `since <= eventTime < until`.
+        detections: Instead of the bundled ones: those whose header names a control in `cis` count for it.
+        tuning: Severities, parameters, what is off and what is excepted.
 
     Raises:
         UsageError: A framework that is none.
@@ -103,9 +122,13 @@ def check_compliance(
     title, section, amount = FRAMEWORKS[framework]
     with open_lake(lake, since=since, until=until) as opened:
         counted = opened.sql("SELECT count(*) FROM events WHERE coalesce(managementEvent, true)").rows()
-    by_control = _detections()
-    asked = [id for ids in by_control.values() for id in ids]
-    findings = run_detections(lake, since=since, until=until, ids=asked)
+    every = bundled_detections() if detections is None else detections
+    by_control = _by_control(every)
+    ids = {id for named in by_control.values() for id in named}
+    running = tuning.applied(each for each in every if each.id in ids)
+    found = run_detections(lake, since=since, until=until, detections=running, parameters=tuning.parameters_of(running))
+    findings, excepted = set_apart(found, tuning.exceptions, lake, today())
+    apart = [each.finding.id for each in excepted]
     numbers = list(CONTROLS)[:amount]
     return Compliance(
         framework,
@@ -113,21 +136,38 @@ def check_compliance(
         since,
         until,
         counted[0][0],
-        tuple(_control(number, section, by_control.get(number, ()), findings, counted[0][0]) for number in numbers),
+        tuple(
+            _control(number, section, by_control.get(number, ()), findings, counted[0][0], apart, tuning.disabled)
+            for number in numbers
+        ),
     )
 
 
-def _detections() -> dict[str, tuple[str, ...]]:
+def _by_control(detections: Sequence[Detection]) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
-    for each in bundled_detections():
+    for each in detections:
         for number in each.file.header.get("cis", "").replace(",", " ").split():
             found.setdefault(number, []).append(each.id)
     return {number: tuple(ids) for number, ids in found.items()}
 
 
 def _control(
-    number: str, section: str, ids: Sequence[str], findings: Sequence[Finding], management_events: int
+    number: str,
+    section: str,
+    ids: Sequence[str],
+    findings: Sequence[Finding],
+    management_events: int,
+    apart: Sequence[str],
+    disabled: Collection[str],
 ) -> Control:
     own = tuple(each for each in findings if each.id in ids)
     state = "no data" if not management_events else "attention" if own else "pass"
-    return Control(f"{section}.{number.partition('.')[2]}", CONTROLS[number], state, tuple(ids), own)
+    return Control(
+        f"{section}.{number.partition('.')[2]}",
+        CONTROLS[number],
+        state,
+        tuple(ids),
+        own,
+        sum(id in ids for id in apart),
+        tuple(id for id in ids if id in disabled),
+    )

@@ -53,6 +53,7 @@ class Finding:
         event_ids: Their eventIDs, oldest first, 1,000 at most.
         numbers: The figures that made it fire, by name.
         fingerprint: Equal for the same finding in every run: a hash of detection, account, actor, source, first event.
+        enrichment: What the user's own files say of account and address, see `trailql.detect.enrich`.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Finding:
     event_ids: tuple[str, ...]
     numbers: dict[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
+    enrichment: dict[str, str] = field(default_factory=dict)
 
 
 def fingerprint(id: str, *parts: str | None) -> str:

@@ -1,5 +1,11 @@
 """
-What a user changes about detections, from `trailql.toml`: severities, parameters, what is off, what is excepted.
+What a user changes about detections, from `trailql.toml`: severities, parameters, what is off, what is excepted; and
+where detections and enrichment of one's own lie.
+
+    rules = ["rules"]
+
+    [enrich]
+    accounts = "accounts.csv"
 
     [detections."iam.user_created"]
     severity = "medium"
@@ -26,12 +32,14 @@ from pathlib import Path
 from typing import Any
 
 from trailql.detect.catalog import Detection
+from trailql.detect.enrich import FILES
 from trailql.detect.excepting import CONDITIONS, ExceptRule
 from trailql.detect.finding import Severity
 from trailql.errors import UsageError
 from trailql.query.library import did_you_mean
 
 FILE_NAME = "trailql.toml"
+_KEYS = ("rules", "enrich", "detections")
 _OF_A_DETECTION = ("severity", "parameters", "disabled", "reason", "exceptions")
 _OF_AN_EXCEPTION = ("reason", "expires", *CONDITIONS)
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
@@ -87,6 +95,24 @@ def tuning_file(given: Path | None) -> Path | None:
     return next((path for path in (Path(FILE_NAME), Path(home) / "trailql" / FILE_NAME) if path.is_file()), None)
 
 
+def files_named(path: Path | None) -> tuple[list[Path], dict[str, list[Path]]]:
+    """
+    The folders of own detections (`rules`) and the files of `[enrich]` by kind, relative to the `trailql.toml`.
+
+    Raises:
+        UsageError: It cannot be read, or a value there is no path.
+    """
+    if path is None:
+        return [], {}
+    reading = _Reading(path)
+    document = reading.document()
+    enrich = reading.table(document.get("enrich", {}), "enrich")
+    reading.keys(enrich, tuple(FILES), "enrich")
+    return reading.paths(document.get("rules", []), "rules"), {
+        kind: reading.paths(value, f"enrich.{kind}") for kind, value in enrich.items()
+    }
+
+
 def read_tuning(path: Path | None, detections: Sequence[Detection]) -> Tuning:
     """
     Read a `trailql.toml`.
@@ -101,14 +127,8 @@ def read_tuning(path: Path | None, detections: Sequence[Detection]) -> Tuning:
     """
     if path is None:
         return UNTUNED
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot be read: {(error.strerror or str(error)).lower()}", at=str(path)) from error
-    except ValueError as error:
-        raise UsageError(f"not TOML: {error}", at=str(path)) from error
     reading = _Reading(path)
-    reading.keys(document, ("detections",), "")
+    document = reading.document()
     known = {each.id: each for each in detections}
     severities, parameters, disabled = {}, {}, {}
     exceptions: list[ExceptRule] = []
@@ -136,6 +156,21 @@ class _Reading:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    def document(self) -> dict[str, Any]:
+        try:
+            found = tomllib.loads(self._path.read_text(encoding="utf-8"))
+        except OSError as error:
+            message = f"cannot be read: {(error.strerror or str(error)).lower()}"
+            raise UsageError(message, at=str(self._path)) from error
+        except ValueError as error:
+            raise UsageError(f"not TOML: {error}", at=str(self._path)) from error
+        self.keys(found, _KEYS, "")
+        return found
+
+    def paths(self, value: Any, key: str) -> list[Path]:
+        listed = value if isinstance(value, list) else [value]
+        return [self._path.parent / Path(self.text(each, key)).expanduser() for each in listed]
 
     def wrong(self, key: str, message: str, hint: str | None = None) -> UsageError:
         return UsageError(f"{key}: {message}" if key else message, at=str(self._path), hint=hint)

@@ -33,7 +33,7 @@ def compliance_markdown(found: Compliance) -> str:
         "| control | | state | events |",
         "| --- | --- | --- | ---: |",
     ]
-    lines += [f"| {each.number} | {each.title} | {each.state} | {each.events:,} |" for each in found.controls]
+    lines += [f"| {each.number} | {each.title} | {_state(each)} | {each.events:,} |" for each in found.controls]
     for each in found.controls:
         if each.findings:
             lines += ["", f"## {each.number} {each.title}", ""]
@@ -57,6 +57,8 @@ def compliance_json(found: Compliance) -> str:
                 "title": each.title,
                 "state": each.state,
                 "events": each.events,
+                "excepted_findings": each.excepted,
+                "disabled_detections": list(each.disabled),
                 "detections": list(each.detections),
                 "findings": [
                     {
@@ -81,7 +83,7 @@ def compliance_json(found: Compliance) -> str:
 def compliance_html(found: Compliance) -> str:
     """A page that needs nothing else; whatever comes from a log is escaped."""
     rows = "".join(
-        f'<tr><td>{each.number}</td><td>{escape(each.title)}</td><td class="{_class(each)}">{each.state}</td>'
+        f'<tr><td>{each.number}</td><td>{escape(each.title)}</td><td class="{_class(each)}">{_state(each)}</td>'
         f'<td class="number">{each.events:,}</td></tr>\n'
         for each in found.controls
     )
@@ -100,7 +102,10 @@ def compliance_html(found: Compliance) -> str:
                 f"<h2>{each.number} {escape(each.title)}</h2>\n<table><tr>{heads}</tr>\n{cells}</table>{more}\n"
             )
     title = escape(f"{found.title}: monitoring")
-    head = f'<meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    meta += '<meta name="viewport" content="width=device-width">'
+    head = f'<meta charset="utf-8">{meta}<title>{title}</title><style>{_STYLE}</style>'
     overview = f"<table><tr><th>control</th><th></th><th>state</th><th>events</th></tr>\n{rows}</table>"
     body = f"<h1>{title}</h1>\n<p>{escape(_about(found))}</p>\n{overview}\n{''.join(parts)}"
     return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n{body}</body></html>\n'
@@ -135,6 +140,13 @@ def _cells(control: Control, row: int) -> list[str]:
 def _more(control: Control) -> list[str]:
     rest = len(control.findings) - _SHOWN
     return ["", f"and {rest:,} more: trailql detect {' '.join(control.detections)}"] if rest > 0 else []
+
+
+def _state(control: Control) -> str:
+    """The state, and what the user's own tuning has kept out of it."""
+    said = [f"{control.excepted:,} excepted"] if control.excepted else []
+    said += [f"{len(control.disabled):,} of {len(control.detections):,} detections off"] if control.disabled else []
+    return control.state + (f" ({', '.join(said)})" if said else "")
 
 
 def _class(control: Control) -> str:

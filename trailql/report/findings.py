@@ -28,6 +28,7 @@ FINDING_COLUMNS = (
     "event_ids",
     "numbers",
     "fingerprint",
+    "enrichment",
 )
 """The promise for json, jsonl and csv: columns are added at the end, not renamed."""
 
@@ -66,7 +67,9 @@ def _short(finding: Finding) -> list[Any]:
     figures = ", ".join(
         f"{name} {as_text(value)}" for name, value in finding.numbers.items() if _is_figure(name, value)
     )
-    where = f"{finding.account or ''} {finding.region or 'several Regions'}".strip()
+    known = finding.enrichment
+    account = known.get("account_name") or finding.account or ""
+    where = f"{account} {finding.region or 'several Regions'}".strip()
     actor = (finding.actor or "").split(":")[-1]
     return [
         finding.severity.name.lower(),
@@ -74,9 +77,18 @@ def _short(finding: Finding) -> list[Any]:
         finding.id,
         where,
         actor,
-        finding.source_ip or "several",
+        _source(finding),
         figures,
     ]
+
+
+def _source(finding: Finding) -> str:
+    """The address, and of what is known about it the telling part: its network's name, or its owner and country."""
+    known = finding.enrichment
+    aws = f"AWS {known['aws_service']} {known['aws_region']}" if "aws_service" in known else None
+    owner = known.get("network") or aws or known.get("as_name") or known.get("asn")
+    said = ", ".join(filter(None, [owner, known.get("country")]))
+    return (finding.source_ip or "several") + (f" ({said})" if said else "")
 
 
 def _is_figure(name: str, value: Any) -> bool:
@@ -98,6 +110,7 @@ def _full(finding: Finding) -> list[Any]:
         list(finding.event_ids),
         finding.numbers,
         finding.fingerprint,
+        finding.enrichment,
     ]
 
 

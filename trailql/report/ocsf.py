@@ -8,6 +8,7 @@ Source:
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,14 @@ def ocsf_finding(finding: Finding, description: str, version: str) -> dict[str, 
             "cloud": {
                 "provider": "AWS",
                 "region": finding.region,
-                "account": {"uid": finding.account, "type": "AWS Account", "type_id": 10} if finding.account else None,
+                "account": {
+                    "uid": finding.account,
+                    "name": finding.enrichment.get("account_name"),
+                    "type": "AWS Account",
+                    "type_id": 10,
+                }
+                if finding.account
+                else None,
             },
             "finding_info": {
                 "uid": finding.fingerprint,
@@ -83,7 +91,7 @@ def ocsf_finding(finding: Finding, description: str, version: str) -> dict[str, 
             "evidences": [
                 {
                     "actor": {"user": {"uid": finding.actor}} if finding.actor else None,
-                    "src_endpoint": _endpoint(finding.source_ip),
+                    "src_endpoint": _endpoint(finding.source_ip, finding.enrichment),
                     "data": {name: plain(value) for name, value in finding.numbers.items() if value is not None},
                 }
             ],
@@ -101,10 +109,18 @@ def _attack(technique: str) -> dict[str, Any]:
     return found
 
 
-def _endpoint(source: str | None) -> dict[str, Any] | None:
+def _endpoint(source: str | None, known: Mapping[str, str]) -> dict[str, Any] | None:
     if not source:
         return None
-    return {"ip": source} if _ADDRESS.match(source) else {"domain": source}
+    if not _ADDRESS.match(source):
+        return {"domain": source}
+    asn = known.get("asn", "").removeprefix("AS")
+    return {
+        "ip": source,
+        "name": known.get("network"),
+        "location": {"country": known.get("country"), "city": known.get("city")},
+        "autonomous_system": {"number": int(asn) if asn else None, "name": known.get("as_name")},
+    }
 
 
 def _observables(finding: Finding) -> list[dict[str, Any]]:

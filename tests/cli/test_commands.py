@@ -184,7 +184,7 @@ def test_detect_with_files_of_ones_own(lake: Path, tmp_path: Path) -> None:
 
     [found] = [json.loads(line) for line in trailql(*words, "jsonl").stdout.splitlines()]
     assert {"account_name": "production", "network": "guests"} == found["enrichment"]
-    assert "(strangers)" in trailql(*words, "table", "--networks", other).stdout
+    assert "(strangers)" in trailql(*words, "md", "--networks", other).stdout
     [ocsf] = [json.loads(line) for line in trailql(*words, "ocsf").stdout.splitlines()]
     assert "production" == ocsf["cloud"]["account"]["name"]
     assert "guests" == ocsf["evidences"][0]["src_endpoint"]["name"]

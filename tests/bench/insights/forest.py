@@ -1,8 +1,9 @@
 """
 An isolation forest (scikit-learn, of the optional dependencies `bench`) over features of quarter-hour windows.
 
-One forest serves all series: features are relative to each series' own past, so that a busy API and a rare one look
-alike as long as they do the usual. Only windows with calls are looked at, and only those above their series' mean.
+A forest serves 64 series together, about those of an account: features are relative to each series' own past, so that
+a busy API and a rare one look alike as long as they do the usual. Only windows with calls are looked at, and only those
+above their series' mean.
 
 Source:
     https://scikit-learn.org/stable/modules/generated/sklearn.ensemble.IsolationForest.html
@@ -10,16 +11,17 @@ Source:
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
-from tests.bench.insights.rivals import Rival, _moments
+from tests.bench.insights.rivals import Rival, moments
 from tests.bench.insights.windows import Block, Floats, Method, Settings, before
 
 _FITTED_ON = 20_000
-"""Windows of the untested days, drawn at random, from the first chunk of series that has some and those after it."""
+"""Windows of the untested days, drawn at random."""
+
+_UNTESTED = 28
+"""Days."""
 
 
 def isolation_forest(trees: float, sample: float, weight: float) -> Method:
@@ -29,27 +31,21 @@ def isolation_forest(trees: float, sample: float, weight: float) -> Method:
     """
     from sklearn.ensemble import IsolationForest
 
-    forest: Any = None
-    seen: list[npt.NDArray[np.float32]] = []
-
     def method(block: Block) -> tuple[Floats, Floats | None]:
-        nonlocal forest
         features, active = _features(block)
-        if forest is None:
-            rng = np.random.default_rng(7)
-            early = np.flatnonzero(active[:, 14:28].ravel())
-            some = rng.choice(early, min(len(early), _FITTED_ON), replace=False)
-            rows = np.nonzero(active[:, 14:28])
-            at = tuple(axis[np.searchsorted(early, some)] for axis in rows)
-            seen.append(features[at[0], at[1] + 14, at[2]])
-            forest = IsolationForest(n_estimators=round(trees), max_samples=round(sample), random_state=7)
-            forest.fit(np.concatenate(seen))
         scores = np.zeros(block.calls.shape, np.float32)
-        tested = active & (block.known >= 7)[:, :, None]
-        tested[:, :28] = False
-        if tested.any():
-            found = features[tested]
-            scores[tested] = -forest.score_samples(found) * np.exp(weight * np.maximum(0, found[:, 0]))
+        active &= (block.known >= 7)[:, :, None]
+        usual = features[:, :_UNTESTED][active[:, :_UNTESTED]]
+        usual = usual if len(usual) else features[active]
+        active[:, :_UNTESTED] = False
+        if active.any():
+            some = np.random.default_rng(7).choice(len(usual), min(len(usual), _FITTED_ON), replace=False)
+            forest = IsolationForest(
+                n_estimators=round(trees), max_samples=min(round(sample), len(some)), random_state=7
+            )
+            forest.fit(usual[some])
+            found = features[active]
+            scores[active] = -forest.score_samples(found) * np.exp(weight * np.maximum(0, found[:, 0]))
         return scores, None
 
     return method
@@ -58,7 +54,7 @@ def isolation_forest(trees: float, sample: float, weight: float) -> Method:
 def _features(block: Block) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
     """Per window: x against the record, against the mean, in deviations, its size; and which windows to look at."""
     calls = block.calls
-    mean, deviation = _moments(block)
+    mean, deviation = moments(block)
     most = before(calls.max(axis=2).astype(np.float64), 28, "max")[:, :, None].astype(np.float32)
     size = np.log1p(calls)
     hour = np.zeros_like(calls)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tests.bench.insights.clock import DAY
 from tests.bench.insights.windows import STEPS, Block, Floats, Method, Settings, before
 
 Choice = tuple[float, ...]
@@ -58,7 +57,7 @@ def z_score(least: float) -> Method:
     """(x - mean) / (deviation + c)."""
 
     def method(block: Block) -> tuple[Floats, Floats | None]:
-        mean, deviation = _moments(block)
+        mean, deviation = moments(block)
         z = (block.calls - mean) / (deviation + np.float32(least))
         return z, -z
 
@@ -91,7 +90,7 @@ def ewma(weight: float, least: float) -> Method:
     """A control chart on the exponentially weighted mean of five-minute calls: (ewma - mean) / (its deviation + c)."""
 
     def method(block: Block) -> tuple[Floats, Floats | None]:
-        mean, deviation = _moments(block)
+        mean, deviation = moments(block)
         apart = block.width // STEPS[block.width]
         tiles = block.calls[:, :, apart - 1 :: apart].reshape(len(block.calls), -1)
         smooth = np.empty_like(tiles)
@@ -148,7 +147,7 @@ def record(least: float) -> Method:
     return method
 
 
-def _moments(block: Block) -> tuple[Floats, Floats]:
+def moments(block: Block) -> tuple[Floats, Floats]:
     """Mean and standard deviation of the 28 days before, for each day."""
     size = np.maximum(1, block.known) * block.calls.shape[2]
     mean = before(block.calls.sum(axis=2, dtype=np.float64), 28, "sum") / size
@@ -177,10 +176,9 @@ def _shifted(
 
 
 _ALL = tuple(STEPS)
-assert DAY % 60 == 0
 
 RIVALS = (
-    Rival("static 7-day mean", static_mean, ((0.5,), (2.0,), (5.0,), (20.0,)), (2.0,), Settings(_ALL, 5, 0.3)),
+    Rival("static 7-day mean", static_mean, ((0.1,), (0.25,), (0.5,), (2.0,), (5.0,)), (2.0,), Settings(_ALL, 5, 0.3)),
     Rival("z-score", z_score, ((0.3,), (1.0,), (3.0,), (10.0,)), (1.0,), Settings(_ALL, 5, 3)),
     Rival("MAD", mad, ((0.5, 0), (2.0, 0), (0.5, 1), (2.0, 1), (5.0, 1)), (2.0, 1), Settings(_ALL, 5, 3)),
     Rival("EWMA chart", ewma, ((0.1, 1.0), (0.3, 1.0), (0.6, 1.0), (0.3, 3.0), (0.6, 3.0)), (0.3, 1.0),

@@ -8,7 +8,7 @@ SEED ?= 1
 KILLS ?= 200
 RUNS ?= 3
 
-.PHONY: help demo test check bench crash campaign small-ingests spark trino format picture samples clean
+.PHONY: help demo test check bench bench-insights crash campaign small-ingests spark trino format picture samples clean
 
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,6 +30,10 @@ format: $(READY)  ## Put the code in form
 
 bench: $(READY)  ## Time ingest and questions against plain DuckDB; SCALE=10 for ten million events
 	$(BIN)/python tests/bench/run.py --scale $(SCALE) --seed $(SEED) --runs $(RUNS)
+
+bench-insights: $(READY)  ## Compare what finds unusual API call rates, on invented accounts with planted anomalies (minutes)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(BIN)/python -m tests.bench.insights --seed $(SEED)
 
 campaign: $(READY)  ## Change 20,000 real records and 5,000 log files at random; none may be lost (some minutes)
 	$(BIN)/python -m tests.campaign --seed $(SEED)

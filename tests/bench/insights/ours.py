@@ -13,6 +13,7 @@ Source:
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -92,4 +93,6 @@ def _time(text: str) -> datetime:
 
 
 def _trailql(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "trailql", *arguments], capture_output=True, text=True, check=False)
+    wide = os.environ | {"COLUMNS": "200", "NO_COLOR": "1"}  # so that --help cuts no option short
+    command = [sys.executable, "-m", "trailql", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=wide)

@@ -107,17 +107,17 @@ def ewma(weight: float, least: float) -> Method:
     return method
 
 
-def seasonal(season: float, share: float, least: float) -> Method:
+def seasonal(season: float, logs: float, share: float, least: float) -> Method:
     """
-    Hour of the week (season 7) or of the day (season 1): the square root of x, which makes Poisson counts of equal
-    spread, against its mean in the same hour and the two beside it over 28 days, in units of the deviation there,
-    mixed with that of all hours.
+    Hour of the week (season 7) or of the day (season 1): x against its mean in the same hour and the two beside it over
+    28 days, in units of the deviation there, mixed with that of all hours. x is its logarithm (plus 1) or its square
+    root, which makes Poisson counts of equal spread.
     """
 
     def method(block: Block) -> tuple[Floats, Floats | None]:
         rows, days, each_day = block.calls.shape
-        root = np.sqrt(block.calls)
-        by_hour = root.reshape(rows, days * 24, each_day // 24)
+        scaled = np.log1p(block.calls) if logs else np.sqrt(block.calls)
+        by_hour = scaled.reshape(rows, days * 24, each_day // 24)
         sums, squares = (
             _around(by_hour.sum(axis=2, dtype=np.float64)),
             _around((by_hour**2).sum(axis=2, dtype=np.float64)),
@@ -175,15 +175,14 @@ def _shifted(
     return moved
 
 
-_ALL = tuple(STEPS)
-
 RIVALS = (
-    Rival("static 7-day mean", static_mean, ((0.1,), (0.25,), (0.5,), (2.0,), (5.0,)), (2.0,), Settings(_ALL, 5, 0.3)),
-    Rival("z-score", z_score, ((0.3,), (1.0,), (3.0,), (10.0,)), (1.0,), Settings(_ALL, 5, 3)),
-    Rival("MAD", mad, ((0.5, 0), (2.0, 0), (0.5, 1), (2.0, 1), (5.0, 1)), (2.0, 1), Settings(_ALL, 5, 3)),
-    Rival("EWMA chart", ewma, ((0.1, 1.0), (0.3, 1.0), (0.6, 1.0), (0.3, 3.0), (0.6, 3.0)), (0.3, 1.0),
+    Rival("static 7-day mean", static_mean, ((0.1,), (0.25,), (0.5,), (2.0,), (5.0,)), (0.25,),
+          Settings((60,), 5, 0.3)),
+    Rival("z-score", z_score, ((0.3,), (1.0,), (3.0,), (10.0,)), (0.3,), Settings((60,), 5, 0)),
+    Rival("MAD", mad, ((0.5, 0), (2.0, 0), (0.5, 1), (2.0, 1), (5.0, 1)), (2.0, 1), Settings((5, 60), 5, 0)),
+    Rival("EWMA chart", ewma, ((0.01, 0.3), (0.03, 0.3), (0.1, 0.3), (0.1, 1.0), (0.3, 1.0), (0.6, 1.0)), (0.01, 0.3),
           Settings((5,), 5, 0), (5,)),
-    Rival("hour-of-week z", seasonal, ((7, 0.5, 0.25), (7, 0.2, 0.25), (1, 0.5, 0.25), (7, 0.5, 1.0), (1, 0.5, 1.0)),
-          (7, 0.5, 0.25), Settings(_ALL, 5, 1)),
-    Rival("28-day record", record, ((0.5,), (2.0,), (5.0,), (10.0,)), (5.0,), Settings(_ALL, 5, 0)),
+    Rival("seasonal z", seasonal, ((7, 0, 0.5, 0.25), (1, 0, 0.5, 0.25), (7, 1, 0.5, 0.05), (1, 1, 0.5, 0.05),
+          (7, 1, 0.5, 0.25), (1, 1, 0.5, 0.25), (7, 1, 1.0, 0.25)), (1, 1, 0.5, 0.05), Settings((60,), 5, 1)),
+    Rival("28-day record", record, ((0.5,), (2.0,), (5.0,), (10.0,)), (0.5,), Settings((60,), 20, 0)),
 )  # fmt: skip

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,9 @@ def measure(data: Dataset, only: str) -> dict[str, Any]:
             _say(f"{OURS}: skipped, {reason}")
         else:
             figures[OURS] = _figures(lambda: ours.ask(data.rates, data.truth.test_from), data.truth)
-    rivals = [rival for rival in _rivals() if only in rival.name]
+    rivals = [rival for rival in RIVALS if only in rival.name]
+    if only in FOREST.name and _has_scikit_learn():
+        rivals.append(FOREST)
     if rivals:
         rates = read_rates(data.rates, data.truth.test_from)
         for rival in rivals:
@@ -182,13 +185,11 @@ def _number(value: float | None, places: int) -> str:
     return "-" if value is None else f"{value:.{places}f}"
 
 
-def _rivals() -> list[Rival]:
-    try:
-        import sklearn  # noqa: F401
-    except ModuleNotFoundError:
-        _say(f"{FOREST.name}: skipped, scikit-learn is not installed (pip install '.[bench]')")
-        return list(RIVALS)
-    return [*RIVALS, FOREST]
+def _has_scikit_learn() -> bool:
+    if find_spec("sklearn"):
+        return True
+    _say(f"{FOREST.name}: skipped, scikit-learn is not installed (pip install '.[bench]')")
+    return False
 
 
 def _say(words: str) -> None:

@@ -116,7 +116,7 @@ class Made:
         at = FIRST + (hour - 1) * HOUR + timedelta(minutes=7 * number)
         if body is None:
             body = trail(record(100 * hour + number, at=at - timedelta(minutes=4)))
-        name = f"{ACCOUNT}_CloudTrail_{REGION}_{at:%Y%m%dT%H%MZ}_{hour:08d}{number:08d}.json.gz"
+        name = f"{ACCOUNT}_CloudTrail_{REGION}_{at:%Y%m%dT%H%MZ}_{abs(hour):08d}{number:08d}.json.gz"
         key = f"{self.root}/CloudTrail/{REGION}/{at:%Y/%m/%d}/{name}"
         self.objects[key] = gzip.compress(body, mtime=0)
         self.labels[key] = f"log {hour}.{number}"

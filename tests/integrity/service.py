@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -88,17 +89,30 @@ def endpoints(service: str, s3: str) -> dict[str, str]:
     return {**KEYS, **nowhere, "AWS_ENDPOINT_URL": service, "AWS_ENDPOINT_URL_S3": s3}
 
 
-def aws(commands: list[list[str]], environment: dict[str, str]) -> list[dict[str, Any]]:
-    """Outcomes of AWS CLI commands: `code`, `out`, `err`."""
-    script = Path(__file__).with_name("aws_cli.py")
-    done = subprocess.run(
-        [str(AWSCLI), str(script)],
-        input=json.dumps(commands),
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"PATH": os.environ["PATH"], "HOME": os.devnull, **environment},
-        timeout=300,
-    )
-    found: list[dict[str, Any]] = json.loads(done.stdout)
-    return found
+class AwsCli:
+    """Commands of the AWS CLI that run in a process of their own; `outcomes` waits for them."""
+
+    def __init__(self, commands: list[list[str]], environment: dict[str, str]) -> None:
+        script = Path(__file__).with_name("aws_cli.py")
+        self._process = subprocess.Popen(
+            [str(AWSCLI), str(script)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={"PATH": os.environ["PATH"], "HOME": os.devnull, **environment},
+        )
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(commands))
+        self._process.stdin.close()
+
+    @cached_property
+    def outcomes(self) -> list[dict[str, Any]]:
+        """`code`, `out` and `err` of each."""
+        assert self._process.stdout is not None
+        found: list[dict[str, Any]] = json.loads(self._process.stdout.read())
+        return found
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()

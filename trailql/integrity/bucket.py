@@ -18,7 +18,7 @@ from trailql.integrity.stored import MOST_DIGEST_BYTES, MOST_LOG_BYTES, NotRead,
 from trailql.sources.aws import Aws, CredentialsExpired
 from trailql.sources.keys import EVENT_FOLDERS, read_key
 from trailql.sources.s3 import Bucket, split_s3_uri
-from trailql.sources.trail_prefixes import TrailPrefix, find_trail_prefixes, list_days
+from trailql.sources.trail_prefixes import NothingThere, TrailPrefix, find_trail_prefixes, list_days
 
 _KEEP_BYTES = 64 * 2**20
 _DIGESTS = frozenset({"CloudTrail-Digest"})
@@ -67,7 +67,10 @@ class InBucket:
             return self._buckets[name]
 
     def digests(self) -> Iterable[DigestCopy]:
-        prefixes = self._prefixes(_DIGESTS)
+        try:
+            prefixes = self._prefixes(_DIGESTS)
+        except NothingThere:
+            return
         first = (self._since - timedelta(days=1)).date() if self._since else None
         last = (self._until + timedelta(days=1)).date() if self._until else None
         for _, page in list_days(self._bucket, [(prefix, first) for prefix in prefixes], last):
@@ -92,7 +95,9 @@ class InBucket:
         if found is None:
             return None
         data, metadata = found
-        stored = read_stored(BytesIO(data), at=copy.file, most_bytes=MOST_DIGEST_BYTES, keep_bytes=MOST_DIGEST_BYTES)
+        stored = read_stored(
+            BytesIO(data), at=copy.file, most_bytes=MOST_DIGEST_BYTES, keep_bytes=MOST_DIGEST_BYTES, may_trail=True
+        )
         names = ("signature", "signature-algorithm", "backfill-generation-timestamp")
         told = [metadata.get(name, "") for name in names]
         return ReadDigest(stored, SavedSignature(*told) if any(told) else None)
@@ -121,7 +126,10 @@ class InBucket:
 
     def homes(self) -> Iterable[tuple[str, str]]:
         if self._log_prefixes is None:
-            self._log_prefixes = self._prefixes(EVENT_FOLDERS)
+            try:
+                self._log_prefixes = self._prefixes(EVENT_FOLDERS)
+            except NothingThere:
+                self._log_prefixes = []
         return {(each.account, each.region) for each in self._log_prefixes if each.has_days}
 
     def logs(self, account: str, region: str, since: datetime | None, until: datetime | None) -> Iterator[LogCopy]:

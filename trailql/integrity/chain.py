@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from trailql.integrity.digest import Place
@@ -69,7 +69,8 @@ def walk(
         ahead: Reads them.
 
     Yields:
-        Verdicts and gaps, newest first.
+        Verdicts and gaps, newest first; then digests that lie there and that no other one leads to, which the AWS CLI
+        does not look at.
     """
 
     def judge(copy: DigestCopy, later: Later | None) -> Judged | None:
@@ -77,6 +78,7 @@ def walk(
 
     remaining = in_range(listing, since, until)
     later = None if evidence.is_bucket else _after_the_newest(listing, remaining, judge)
+    listed, visited = list(remaining), set[str]()
     step: Listed | Place | None = remaining.pop() if remaining else None
     last_start: datetime | None = None
     lost = False
@@ -87,6 +89,7 @@ def walk(
             named = read_digest_name(step.key)
             copies, end_text = tuple(evidence.find_digest(step)), named.end_text if named else ""
         ahead.look(remaining)
+        visited.update(copy.file for copy in copies)
         judged = [each for copy in copies if (each := judge(copy, later)) is not None]
         judged.sort(key=lambda each: list(Proof).index(each.proof))
         if not judged:
@@ -118,6 +121,10 @@ def walk(
             continue
         later = Later(digest.previous, best.proof is Proof.SIGNED)
         step = digest.previous.place
+    for copy in (copy for each in reversed(listed) for copy in each.copies if copy.file not in visited):
+        aside = judge(copy, None)
+        if aside is not None and aside.result.verdict is not Verdict.UNVERIFIABLE:
+            yield Judged(replace(aside.result, aws=""), aside.proof)
 
 
 def _after_the_newest(

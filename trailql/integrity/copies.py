@@ -21,13 +21,12 @@ from trailql.errors import BadLogFile
 from trailql.integrity.changes import names_trail_change
 from trailql.integrity.digest import Place
 from trailql.integrity.evidence import DigestCopy, LogCopy, ReadDigest, SavedSignature
-from trailql.integrity.names import ChainName, common_folders, contradicts, plain_name, read_digest_name
+from trailql.integrity.names import ChainName, common_folders, contradicts, path_of, plain_name, read_digest_name
 from trailql.integrity.stored import MOST_DIGEST_BYTES, MOST_LOG_BYTES, NotRead, Stored, read_stored
 from trailql.sources.keys import EVENT_FOLDERS, SIGNATURE_ENDINGS
 from trailql.sources.source import LogFile
 
 _MOST_SIGNATURE_BYTES = 64 * 1024
-_AGAIN = re.compile(r"#\d+$")
 _KEEP_BYTES = 64 * 2**20
 
 
@@ -86,7 +85,7 @@ class Copies:
         return [copy for copy in found if copy.file in best]
 
     def read_digest(self, copy: DigestCopy) -> ReadDigest | None:
-        stored = _read(self._files[copy.file], MOST_DIGEST_BYTES, keep=MOST_DIGEST_BYTES)
+        stored = _read(self._files[copy.file], MOST_DIGEST_BYTES, keep=MOST_DIGEST_BYTES, may_trail=True)
         return ReadDigest(stored, self._signature_of(copy))
 
     def begin(self, chain: ChainName) -> None:
@@ -130,10 +129,10 @@ class Copies:
             return None
         nearest = max(sorted(found), key=lambda uri: common_folders(path_of(uri), path_of(copy.file)))
         stored = _read(self._files[nearest], _MOST_SIGNATURE_BYTES, keep=_MOST_SIGNATURE_BYTES)
-        return parse_signature(stored.body.decode("utf-8", "replace"), at=nearest)
+        return parse_signature(stored.body.decode("utf-8", "replace"))
 
 
-def _read(log_file: LogFile, most_bytes: int, *, keep: int) -> Stored:
+def _read(log_file: LogFile, most_bytes: int, *, keep: int, may_trail: bool = False) -> Stored:
     uri = log_file.uri
     try:
         stream = log_file.open()
@@ -141,7 +140,7 @@ def _read(log_file: LogFile, most_bytes: int, *, keep: int) -> Stored:
         raise NotRead(error.message, at=uri, hint=error.hint) from error
     except OSError as error:
         raise NotRead(f"cannot be read: {(error.strerror or str(error)).lower()}", at=uri) from error
-    return read_stored(stream, at=uri, most_bytes=most_bytes, keep_bytes=keep)
+    return read_stored(stream, at=uri, most_bytes=most_bytes, keep_bytes=keep, may_trail=may_trail)
 
 
 def _telling(stored: Stored) -> Stored:
@@ -149,31 +148,21 @@ def _telling(stored: Stored) -> Stored:
     return stored if names_trail_change(stored.body) else replace(stored, body=b"")
 
 
-def parse_signature(text: str, *, at: str) -> SavedSignature:
-    """
-    A saved signature: hex, or the metadata of the object as JSON.
-
-    Raises:
-        NotRead: It is neither.
-    """
+def parse_signature(text: str) -> SavedSignature | None:
+    """A saved signature: hex, or the metadata of the object as JSON; None where there is none in it."""
     if not text.lstrip().startswith("{"):
-        return SavedSignature("".join(text.split()))
+        return SavedSignature("".join(text.split())) if text.strip() else None
     try:
         document = json.loads(text)
         metadata = document.get("Metadata", document)
-        told = [metadata.get(name) or "" for name in ("signature", "signature-algorithm")]
-        backfill_time = metadata.get("backfill-generation-timestamp") or ""
-        if not all(isinstance(each, str) for each in (*told, backfill_time)) or not told[0]:
-            raise ValueError("no signature in it")
-    except (ValueError, AttributeError, RecursionError) as error:
-        raise NotRead("the file beside it holds no signature", at=at) from error
-    return SavedSignature(told[0], told[1], backfill_time)
-
-
-def path_of(uri: str) -> str:
-    """A URI as a path: what stands before and in an archive in one line, without the number of a repeated member."""
-    archive, bang, member = uri.partition("!/")
-    return f"{archive}/{_AGAIN.sub('', member)}" if bang else uri
+        told = [
+            metadata.get(name) or "" for name in ("signature", "signature-algorithm", "backfill-generation-timestamp")
+        ]
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    if not told[0] or not all(isinstance(each, str) for each in told):
+        return None
+    return SavedSignature(told[0], told[1], told[2])
 
 
 def is_within(moment: datetime | None, since: datetime | None, until: datetime | None) -> bool:

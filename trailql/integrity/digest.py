@@ -63,6 +63,7 @@ class Digest:
         previous_signature: As it is written, None for null; it is signed.
         previous: The digest before it; None at the start of a chain.
         files: The log files delivered in that hour.
+        problem: Why they cannot be told; empty where they can.
         sha256: Of its own uncompressed bytes, hex.
     """
 
@@ -74,6 +75,7 @@ class Digest:
     previous_signature: str | None
     previous: Previous | None
     files: tuple[ListedFile, ...]
+    problem: str
     sha256: str
 
 
@@ -104,6 +106,10 @@ def parse_digest(body: bytes, sha256: str) -> Digest:
             Place(bucket, key), (_optional(document, "previousDigestHashValue") or "").lower(), signature or ""
         )
     end_text = _text(document, "digestEndTime")
+    try:
+        files, problem = tuple(map(_listed, _list(document, "logFiles"))), ""
+    except BadDigest as error:
+        files, problem = (), str(error)
     return Digest(
         place=Place(_text(document, "digestS3Bucket"), _text(document, "digestS3Object")),
         start=_time(_text(document, "digestStartTime"), "digestStartTime"),
@@ -112,7 +118,8 @@ def parse_digest(body: bytes, sha256: str) -> Digest:
         fingerprint=_text(document, "digestPublicKeyFingerprint"),
         previous_signature=signature,
         previous=previous,
-        files=tuple(map(_listed, _list(document, "logFiles"))),
+        files=files,
+        problem=problem,
         sha256=sha256,
     )
 

@@ -16,7 +16,7 @@ from trailql.errors import BadLogFile
 from trailql.integrity.digest import BadDigest, Digest, Place, Previous, parse_digest
 from trailql.integrity.evidence import DigestCopy, ReadDigest, SavedSignature
 from trailql.integrity.keys import PublicKey, PublicKeys
-from trailql.integrity.names import contradicts
+from trailql.integrity.names import contradicts, path_of, plain_name
 from trailql.integrity.signature import UnusableKey, is_signed, text_to_sign
 from trailql.integrity.stored import NotRead
 from trailql.integrity.verdict import AWS_VALID, DigestResult, Verdict
@@ -126,8 +126,11 @@ def _judge_parsed(
     if copy.place is not None and copy.place != place:
         reason = f"moved: it says of itself that it is {place.uri}"
         return _told(copy, Verdict.MODIFIED, reason, "INVALID: has been moved from its original location", digest)
-    if copy.place is None and contradicts(copy.file.replace("!/", "/"), f"{place.bucket}/{place.key}"):
+    if copy.place is None and contradicts(path_of(copy.file), f"{place.bucket}/{place.key}"):
         reason = f"moved: it says of itself that it is {place.uri}"
+        return _told(copy, Verdict.MODIFIED, reason, "INVALID: has been moved from its original location", digest)
+    if later is not None and later.is_proven and later.previous.place != place and _is_same_hour(copy, later):
+        reason = f"it says of itself that it is {place.uri}, and the digest after it says {later.previous.place.uri}"
         return _told(copy, Verdict.MODIFIED, reason, "INVALID: has been moved from its original location", digest)
     region = copy.name.chain.region
     found = keys.find(digest.fingerprint, region)
@@ -154,6 +157,8 @@ def _judge_parsed(
         if vouched:
             reason += " for its own signature; the digest after it vouches for its content"
         return _told(copy, Verdict.MODIFIED, reason, _SIGNATURE, digest, Proof.SIGNED if vouched else Proof.BROKEN)
+    if digest.problem:
+        return _told(copy, Verdict.MODIFIED, f"invalid format: {digest.problem}", _FORMAT, digest)
     if later is not None and later.is_proven and later.previous.place == place:
         if later.previous.sha256 and later.previous.sha256 != digest.sha256:
             return _told(
@@ -168,6 +173,11 @@ def _judge_parsed(
         reason = f"signed with a key that was not in use then: {_in_words(found[0])}"
         return _told(copy, Verdict.UNVERIFIABLE, reason, AWS_VALID, digest, Proof.UNKNOWN)
     return _told(copy, Verdict.VALID, "", AWS_VALID, digest, Proof.SIGNED)
+
+
+def _is_same_hour(copy: DigestCopy, later: Later) -> bool:
+    """Whether the digest after it speaks of this one; in a gap it does not."""
+    return plain_name(later.previous.place.key) == plain_name(path_of(copy.file))
 
 
 def _signed_about(copy: DigestCopy, digest: Digest, own: SavedSignature | None) -> datetime | None:

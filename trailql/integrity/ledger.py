@@ -13,10 +13,10 @@ from datetime import datetime
 import duckdb
 
 from trailql.errors import SourceError
-from trailql.integrity.copies import is_within, path_of
+from trailql.integrity.copies import is_within
 from trailql.integrity.digest import Place
 from trailql.integrity.evidence import DigestCopy, Evidence, LogCopy, ReadDigest
-from trailql.integrity.names import ChainName, common_folders, contradicts, plain_name
+from trailql.integrity.names import ChainName, common_folders, contradicts, path_of, plain_name
 from trailql.integrity.stored import DamagedGzip, NotRead, Stored
 from trailql.lake.lake import Lake
 from trailql.lake.parquet import rows_sql

@@ -31,6 +31,7 @@ _LAYOUT = (
     re.compile(r"AWSLogs"),
 )
 """Folders above a file name, from the lowest up."""
+_AGAIN = re.compile(r"#\d+$")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -83,6 +84,12 @@ def read_digest_name(path: str) -> DigestName | None:
     except ValueError:  # the 31st of February
         return None
     return name
+
+
+def path_of(uri: str) -> str:
+    """A URI as a path: what stands before and in an archive in one line, without the number of a repeated member."""
+    archive, bang, member = uri.partition("!/")
+    return f"{archive}/{_AGAIN.sub('', member)}" if bang else uri
 
 
 def plain_name(path: str) -> str:

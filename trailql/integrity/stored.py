@@ -55,7 +55,7 @@ class Stored:
     is_whole: bool = True
 
 
-def read_stored(stream: BinaryIO, *, at: str, most_bytes: int, keep_bytes: int) -> Stored:
+def read_stored(stream: BinaryIO, *, at: str, most_bytes: int, keep_bytes: int, may_trail: bool = False) -> Stored:
     """
     Read an object from first to last.
 
@@ -63,6 +63,7 @@ def read_stored(stream: BinaryIO, *, at: str, most_bytes: int, keep_bytes: int) 
         stream: The bytes as stored; closed when done.
         at: Its URI, for errors.
         most_bytes: Most uncompressed bytes.
+        may_trail: Whether bytes behind the gzip member do no harm.
         keep_bytes: Give the uncompressed bytes back if they are no more than these.
 
     Raises:
@@ -73,8 +74,8 @@ def read_stored(stream: BinaryIO, *, at: str, most_bytes: int, keep_bytes: int) 
     sha256, size, blocks, is_whole = hashlib.sha256(), 0, [], True
     with stream:
         first = _read(stream, at)
-        is_gzip = first[:2] == _GZIP_MAGIC
-        for block in _unpacked(stream, first, at) if is_gzip else _plain(stream, first, at):
+        is_gzip = first[:2] == _GZIP_MAGIC or not first  # of no bytes at all, nothing else can be said
+        for block in _unpacked(stream, first, at, may_trail) if is_gzip else _plain(stream, first, at):
             if block is None:
                 is_whole = False
                 break
@@ -95,7 +96,7 @@ def _plain(stream: BinaryIO, data: bytes, at: str) -> Iterator[bytes]:
         data = _read(stream, at)
 
 
-def _unpacked(stream: BinaryIO, data: bytes, at: str) -> Iterator[bytes | None]:
+def _unpacked(stream: BinaryIO, data: bytes, at: str, may_trail: bool) -> Iterator[bytes | None]:
     """Blocks of one gzip member; None at the end where it breaks off."""
     unpacker = isal_zlib.decompressobj(31)
     try:
@@ -111,7 +112,7 @@ def _unpacked(stream: BinaryIO, data: bytes, at: str) -> Iterator[bytes | None]:
                     return
     except (isal_zlib.error, zlib.error) as error:  # type: ignore[misc]  # isal's stubs do not know it is an exception
         raise DamagedGzip(f"damaged gzip: {error}", at=at) from error
-    if unpacker.unused_data or _read(stream, at):
+    if not may_trail and (unpacker.unused_data or _read(stream, at)):
         raise TrailingBytes("unexpected data after the end of the gzip stream", at=at)
 
 

@@ -84,9 +84,8 @@ def _file(result: DigestResult | LogResult, block: _Block, verbose: bool) -> Non
     if isinstance(result, DigestResult):
         name = "backfill digest" if result.chain.is_backfill else "digest"
     block.total[name] += 1
-    what = "Log file" if name == "log" else "Digest file"
-    prefix = "(backfill) " if result.chain.is_backfill else ""
-    line = f"{prefix}{what}\t{result.uri}\t{result.aws}"
+    what = {"log": "Log file", "digest": "Digest file", "backfill digest": "(backfill) Digest file"}[name]
+    line = f"{what}\t{result.uri}\t{result.aws}"
     if result.aws != AWS_VALID:
         _error(line, block)
         return
@@ -114,7 +113,8 @@ def _finish(block: _Block) -> bool:
     elif block.first is None or block.last is None:
         lines.append("No valid digests found in range")
     else:
-        lines.append(f"Results found for {iso(block.first)} to {iso(block.last)}:")
+        first, last = max(block.first, block.since), min(block.last, block.until)
+        lines.append(f"Results found for {iso(first)} to {iso(last)}:")
     write_text("\n".join(lines) + "\n", None)
     counted = []
     for name in _NAMES:

@@ -35,6 +35,10 @@ _MOST_FOLDERS = 500
 _AT_ONCE = 16
 
 
+class NothingThere(SourceError):
+    """Below a prefix lies nothing of what was looked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrailPrefix:
     """
@@ -139,7 +143,7 @@ def find_trail_prefixes(
 
 def nothing_there(
     bucket: Bucket, prefix: str, refused: Iterable[str] = (), *, what: str = "no log files and no AWSLogs/ are there"
-) -> SourceError:
+) -> NothingThere:
     """
     What to say of a prefix below which nothing was found, with what there is instead.
 
@@ -150,7 +154,7 @@ def nothing_there(
         what: What was missed.
     """
     if hidden := some_of(refused):
-        return SourceError(
+        return NothingThere(
             f"{what}, and not allowed to look into {hidden}",
             at=bucket.uri(prefix),
             hint=f"name what comes before AWSLogs/: trailql ingest {bucket.uri('PREFIX/')}",
@@ -162,7 +166,7 @@ def nothing_there(
             place += "/" if place else ""
         if beside:
             what += f"; in {bucket.uri(place)} there are {some_of(map(_last, beside))}"
-    return SourceError(what, at=bucket.uri(prefix), hint=f"aws s3 ls {bucket.uri(place)}")
+    return NothingThere(what, at=bucket.uri(prefix), hint=f"aws s3 ls {bucket.uri(place)}")
 
 
 def list_days(

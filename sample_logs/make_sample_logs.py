@@ -108,7 +108,9 @@ def main() -> int:
     """
     Parse, make, write.
     """
-    parser = argparse.ArgumentParser(description="Write trailql's sample logs: AWSLogs/, expected.json, and keys for the digests.")
+    parser = argparse.ArgumentParser(
+        description="Write trailql's sample logs: AWSLogs/, expected.json, and keys for the digests."
+    )
     parser.add_argument(
         "target", nargs="?", type=Path, default=Path(__file__).resolve().parent, help="folder (default: this script's)"
     )

@@ -55,7 +55,11 @@ def _prime(rng: Random) -> int:
     half = _BITS // 2
     while True:
         candidate = rng.getrandbits(half) | 3 << (half - 2) | 1
-        if all(candidate % small for small in _SMALL_PRIMES) and candidate % _EXPONENT != 1 and _is_prime(candidate, rng):
+        if (
+            all(candidate % small for small in _SMALL_PRIMES)
+            and candidate % _EXPONENT != 1
+            and _is_prime(candidate, rng)
+        ):
             return candidate
 
 

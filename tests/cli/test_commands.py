@@ -252,6 +252,7 @@ def test_insights_print_cloudtrail_records(lake: Path) -> None:
         "detect",
         "insights",
         "coverage",
+        "verify",
         "iam-policy",
     ],
 )

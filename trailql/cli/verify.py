@@ -137,9 +137,9 @@ def verify(
             _note(opened, verdicts, quiet)
     _tell_unreadable(evidence)
     if format is VerifyFormat.AWS:
-        if found.summary.invalid and not is_invalid:
-            told = count_of(found.summary.invalid, "file")
-            print(f"trailql: {told} invalid that the AWS CLI does not look at; see --format table", file=sys.stderr)
+        if beyond := found.summary.beyond_aws:
+            told = f"{count_of(beyond, 'more file')} invalid, of which the AWS CLI does not say so"
+            print(f"{told}: see --format table", file=sys.stderr)
         raise typer.Exit(1 if is_invalid or found.summary.invalid else 0)
     if not found.summary.digests:
         raise SourceError(

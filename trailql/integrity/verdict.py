@@ -147,6 +147,7 @@ class Summary:
         chains: By chain.
         digests, logs: All of them, by verdict.
         uncovered: Log files that no digest speaks of, by account, Region and reason.
+        beyond_aws: Files that are invalid and of which the AWS CLI does not say so.
         gaps: How many.
     """
 
@@ -154,6 +155,7 @@ class Summary:
     digests: Counter[Verdict] = field(default_factory=Counter)
     logs: Counter[Verdict] = field(default_factory=Counter)
     uncovered: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    beyond_aws: int = 0
     gaps: int = 0
 
     def add(self, result: Result) -> None:
@@ -161,6 +163,7 @@ class Summary:
         if isinstance(result, Gap):
             self.gaps += 1
             return
+        self.beyond_aws += result.verdict.is_invalid and result.aws in ("", AWS_VALID)
         if isinstance(result, DigestResult):
             self.digests[result.verdict] += 1
             chain = self.chains.setdefault(result.chain, ChainSummary())

@@ -197,7 +197,8 @@ def _text(
         parts.append("".join(map(_gap_lines, gaps)))
     if summary.uncovered:
         parts.append(_uncovered(summary, limit))
-    parts.append(_conclusion(summary))
+    if summary.digests:
+        parts.append(_conclusion(summary))
     return "\n".join(parts)
 
 

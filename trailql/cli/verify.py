@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from trailql.forensics.trail_changes import TrailChange
     from trailql.integrity.evidence import Evidence
     from trailql.integrity.keys import PublicKeys
+    from trailql.integrity.names import ChainName
     from trailql.integrity.verdict import Gap, Result, Summary
     from trailql.integrity.verify import KeysFor, Scope, Verification
     from trailql.lake.lake import Lake
@@ -110,12 +111,14 @@ def verify(
     if format is VerifyFormat.AWS and output:
         raise UsageError("--format aws prints as the AWS CLI does, which writes no file", hint="a pipe: > FILE")
     begin, end = span(since, until)
+    is_remote = bool(source and is_s3_uri(source))
+    if is_remote and end is None:
+        end = datetime.now(UTC).replace(microsecond=0)
     scope = Scope(
         begin, end, chosen_accounts(account), chosen_regions(region), frozenset(map(_trail_name, trail or ()))
     )
     aws = Aws(aws_access(profile, role_arn, external_id, endpoint_url, request_payer))
     keys = PublicKeys([key for path in public_keys or () for key in load_public_keys(path)]) if public_keys else None
-    is_remote = bool(source and is_s3_uri(source))
     keys_for = _given(keys) if keys is not None else _fetched(aws) if is_remote else _given(PublicKeys(()))
     if keys is None and not is_remote:
         print("no --public-keys: no signature can be checked (trailql keys save FILE --region REGION)", file=sys.stderr)
@@ -227,12 +230,14 @@ def _fetched(aws: Aws) -> KeysFor:
 
     known: dict[tuple[str, datetime, datetime], PublicKeys] = {}
 
-    def fetch(chain: object, since: datetime, until: datetime) -> PublicKeys:
-        region, is_backfill = chain.region, chain.is_backfill  # type: ignore[attr-defined]
-        last = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) if is_backfill else until + SIGNED_WITHIN
-        asked = (region, since, max(last, until + SIGNED_WITHIN))
+    def fetch(chain: ChainName, since: datetime, until: datetime) -> PublicKeys:
+        last = until + SIGNED_WITHIN
+        if chain.is_backfill:  # signed whenever it was made up for
+            last = max(last, datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
+        asked = (chain.region, since, last)
         if asked not in known:
-            known[asked] = PublicKeys(key_from_api(entry, region) for entry in list_public_keys(aws, *asked))
+            told = list_public_keys(aws, *asked)
+            known[asked] = PublicKeys(key_from_api(entry, chain.region) for entry in told)
         return known[asked]
 
     return fetch

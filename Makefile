@@ -8,7 +8,7 @@ SEED ?= 1
 KILLS ?= 200
 RUNS ?= 3
 
-.PHONY: help demo test check bench bench-insights crash campaign small-ingests spark trino format picture samples clean
+.PHONY: help demo test check bench bench-insights crash campaign small-ingests spark trino awscli format picture samples clean
 
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,6 +51,8 @@ spark: $(READY)  ## Count a lake's events with Spark; needs Java, installs PySpa
 trino: $(READY)  ## Ask a real Trino the dialects' queries again; needs Java 17 and Maven, fetches 150 MB
 	$(BIN)/python -m tests.dialects.trino
 
+awscli: .awscli/.ready  ## Bring the AWS CLI, so that the tests can hold verify against its validate-logs
+
 picture: $(READY)  ## Draw docs/demo.svg, the picture in the README
 	$(BIN)/python tests/demo.py --trailql $(BIN)/trailql --lake demo-lake --picture docs/demo.svg
 
@@ -58,7 +60,13 @@ samples: $(READY)  ## Make sample_logs/AWSLogs again
 	$(BIN)/python sample_logs/make_sample_logs.py --force
 
 clean:  ## Remove what these targets made
-	rm -rf $(VENV) demo-lake bench-data dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .awscli demo-lake bench-data dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# In an environment of its own: each AWS CLI wants a botocore of its very day, and s3fs another one.
+.awscli/.ready:
+	@$(PYTHON) -m venv .awscli
+	@.awscli/bin/python -m pip install --quiet --disable-pip-version-check 'awscli>=1.46'
+	@touch $@
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

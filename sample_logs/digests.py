@@ -7,6 +7,7 @@ Source: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-lo
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -16,6 +17,7 @@ from sample_logs.delivery import LogFile, event_time, folder_key, to_json, uniqu
 from sample_logs.identities import CLI, guid, iso
 from sample_logs.organization import PRODUCTION, TRAIL_BUCKET
 from sample_logs.records import Record
+from sample_logs.signing import key_pair
 
 DIGEST_DAY = datetime(2026, 10, 15, tzinfo=UTC)
 DIGEST_ACCOUNT, DIGEST_REGION = PRODUCTION, "us-east-1"
@@ -24,23 +26,52 @@ FINGERPRINT = "5ca1ab1e00000000000000000decade0"
 BASELINE_MINUTES = 7 * 24 * 60
 
 
-def digests(files: list[LogFile]) -> dict[str, bytes]:
+@dataclass(frozen=True)
+class SignedDigest:
+    """A digest file: its key, its JSON, and its signature, which S3 keeps in the object's metadata."""
+
+    key: str
+    body: bytes
+    signature: str
+
+
+def digests(files: list[LogFile]) -> list[SignedDigest]:
     """
-    One digest an hour for one account and region during one day: key to JSON, each tied to the one before.
+    One digest an hour for one account and region during one day, each tied to the one before.
     """
     own = [file for file in files if (file.account, file.region) == (DIGEST_ACCOUNT, DIGEST_REGION)]
-    chain: dict[str, bytes] = {}
-    previous: tuple[str, bytes, str] | None = None
+    chain: list[SignedDigest] = []
     for hour in range(24):
         start = DIGEST_DAY + timedelta(hours=hour)
         end = start + timedelta(hours=1)
         listed = sorted((file for file in own if start <= file.delivered < end), key=lambda file: file.key)
         key = _digest_key(end)
+        previous = chain[-1] if chain else None
         body = to_json(_digest(start, end, key, listed, previous))
-        signature = sign(string_to_sign(key, end, body, previous[2] if previous else None))
-        chain[key] = body
-        previous = (key, body, signature)
+        text = string_to_sign(key, end, body, previous.signature if previous else None)
+        chain.append(SignedDigest(key, body, key_pair().sign(text)))
     return chain
+
+
+def public_keys() -> dict[str, Any]:
+    """
+    The key the digests are signed with, as `aws cloudtrail list-public-keys` prints it.
+    """
+    key = {
+        "Value": key_pair().public,
+        "ValidityStartTime": (DIGEST_DAY - timedelta(days=14)).isoformat(),
+        "ValidityEndTime": (DIGEST_DAY + timedelta(days=16)).isoformat(),
+        "Fingerprint": FINGERPRINT,
+    }
+    return {"PublicKeyList": [key]}
+
+
+def metadata(digest: SignedDigest) -> dict[str, Any]:
+    """
+    What `aws s3api head-object` prints of a digest, as far as it matters.
+    """
+    told = {"signature": digest.signature, "signature-algorithm": "SHA256withRSA"}
+    return {"ContentType": "application/json", "ContentEncoding": "gzip", "Metadata": told}
 
 
 def string_to_sign(key: str, end: datetime, body: bytes, previous_signature: str | None) -> bytes:
@@ -51,16 +82,6 @@ def string_to_sign(key: str, end: datetime, body: bytes, previous_signature: str
     return "\n".join(lines).encode()
 
 
-def sign(text: bytes) -> str:
-    """
-    A signature's place: 256 bytes in hex that look like one and verify against no key.
-
-    A real RSA signature (PKCS #1 v1.5, SHA-256) is to be made here once the sample has a key pair of its own; the
-    newest digest's signature then needs a file beside it, as S3 keeps it in the object's metadata.
-    """
-    return hashlib.shake_256(text).hexdigest(256)
-
-
 def _digest_key(end: datetime) -> str:
     folder = folder_key(DIGEST_ACCOUNT, "CloudTrail-Digest", DIGEST_REGION, end)
     name = f"{DIGEST_ACCOUNT}_CloudTrail-Digest_{DIGEST_REGION}_{TRAIL_NAME}_{HOME_REGION}_{end:%Y%m%dT%H%M%SZ}"
@@ -68,7 +89,7 @@ def _digest_key(end: datetime) -> str:
 
 
 def _digest(
-    start: datetime, end: datetime, key: str, listed: list[LogFile], previous: tuple[str, bytes, str] | None
+    start: datetime, end: datetime, key: str, listed: list[LogFile], previous: SignedDigest | None
 ) -> dict[str, Any]:
     entries = [_entry(file) for file in listed]
     newest = [entry["newestEventTime"] for entry in entries if entry["newestEventTime"]]
@@ -84,10 +105,10 @@ def _digest(
         "newestEventTime": max(newest) if newest else None,
         "oldestEventTime": min(oldest) if oldest else None,
         "previousDigestS3Bucket": TRAIL_BUCKET if previous else None,
-        "previousDigestS3Object": previous[0] if previous else None,
-        "previousDigestHashValue": hashlib.sha256(previous[1]).hexdigest() if previous else None,
+        "previousDigestS3Object": previous.key if previous else None,
+        "previousDigestHashValue": hashlib.sha256(previous.body).hexdigest() if previous else None,
         "previousDigestHashAlgorithm": "SHA-256" if previous else None,
-        "previousDigestSignature": previous[2] if previous else None,
+        "previousDigestSignature": previous.signature if previous else None,
         "logFiles": entries,
     }
 

@@ -23,7 +23,7 @@ if __package__ in (None, ""):  # run as a script: let it find itself as a packag
 from sample_logs import expected, oddities
 from sample_logs.attack import attack, response
 from sample_logs.delivery import compress, deliver, write_tree
-from sample_logs.digests import digests, insights
+from sample_logs.digests import digests, insights, metadata, public_keys
 from sample_logs.jobs import backup_traffic, deployment_traffic
 from sample_logs.office import office_traffic
 from sample_logs.organization import machine_traffic
@@ -37,10 +37,12 @@ class Sample:
     Args:
         objects: Stored bytes by key.
         answers: What `expected.json` says.
+        beside: What else verifying the digests needs, by path: public keys, and the newest digest's signature.
     """
 
     objects: dict[str, bytes]
     answers: dict[str, Any]
+    beside: dict[str, Any]
 
 
 def make_sample() -> Sample:
@@ -65,7 +67,7 @@ def make_sample() -> Sample:
     unusual = insights([r for r in sharing.records if r["eventName"] == "ModifySnapshotAttribute"], Random("insights"))
 
     objects = {file.key: compress(file.body) for file in files}
-    objects |= {key: compress(body) for key, body in (proofs | unusual).items()}
+    objects |= {key: compress(body) for key, body in ({each.key: each.body for each in proofs} | unusual).items()}
     objects |= dict([truncated, page])
     events = expected.distinct(files)
     answers = {
@@ -94,14 +96,21 @@ def make_sample() -> Sample:
             "events_with_unknown_field": unknown,
         },
     }
-    return Sample(objects, answers)
+    newest = proofs[-1]
+    beside = {
+        "public-keys.json": public_keys(),
+        f"signatures/{newest.key.rpartition('/')[2]}.metadata.json": metadata(newest),
+    }
+    return Sample(objects, answers, beside)
 
 
 def main() -> int:
     """
     Parse, make, write.
     """
-    parser = argparse.ArgumentParser(description="Write trailql's sample logs: AWSLogs/ and expected.json.")
+    parser = argparse.ArgumentParser(
+        description="Write trailql's sample logs: AWSLogs/, expected.json, and keys for the digests."
+    )
     parser.add_argument(
         "target", nargs="?", type=Path, default=Path(__file__).resolve().parent, help="folder (default: this script's)"
     )
@@ -116,6 +125,10 @@ def main() -> int:
     write_tree(sample.objects, arguments.target)
     text = json.dumps(sample.answers, indent=2, sort_keys=True) + "\n"
     (arguments.target / "expected.json").write_text(text, encoding="utf-8", newline="\n")
+    for name, document in sample.beside.items():
+        path = arguments.target / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8", newline="\n")
     size = sum(len(stored) for stored in sample.objects.values())
     print(f"{len(sample.objects)} files, {size:,} bytes, {sample.answers['records']['read']:,} records in {tree}")
     return 0

@@ -14,6 +14,7 @@ _STEPS = (
     {"lake"},
     {"ingest", "query"},
     {"detect", "insights", "forensics"},
+    {"integrity"},
     {"report"},
     {"shell"},
     {"cli"},
@@ -29,6 +30,7 @@ _HOMES = {
     "obstore": {"sources", "lake"},
     "s3fs": {"sources"},
     "sqlglot": {"query", "detect"},
+    "cryptography": {"integrity"},
 }
 
 

@@ -11,7 +11,8 @@ Everything trailql raises on purpose, each with the exit code the command line e
     ├── DetectionError      a detection file is malformed            7
     └── OutputError         the answer cannot be written             8
 
-Exit code 1 is kept for "it ran, and `--fail-on` was met", 0 for "it ran".
+Exit code 1 is kept for "it ran, and what was asked about is so" (`--fail-on` was met, `verify` found something
+invalid), 0 for "it ran".
 """
 
 from __future__ import annotations

@@ -231,6 +231,13 @@ FILE_COLUMNS: tuple[Column, ...] = (
     Column("reason", "string", "Why, for rejected and skipped."),
     Column("ingested_at", "timestamp", "When trailql read it."),
     Column("batch", "string", "The ingest batch that committed it."),
+    Column(
+        "integrity",
+        "string",
+        "What `trailql verify --lake` found last: valid, modified, unlisted, uncovered, unverifiable; null before.",
+        is_later=True,
+    ),
+    Column("integrity_reason", "string", "Why, where it is not valid.", is_later=True),
 )
 """The ledger: one row per version of a log file ever seen."""
 

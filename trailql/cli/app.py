@@ -18,12 +18,14 @@ from trailql.cli import (
     iam_policy,
     ingest,
     insights,
+    keys,
     lake,
     query,
     report,
     rules,
     shell,
     tables,
+    verify,
 )
 from trailql.cli.streams import ReaderGone, drop_stdout, watch_stdout
 from trailql.errors import OutputError, TrailqlError
@@ -69,6 +71,8 @@ app.command()(export.export)
 app.command()(detect.detect)
 app.command()(insights.insights)
 app.command()(coverage.coverage)
+app.command()(verify.verify)
+app.add_typer(keys.app, name="keys")
 app.add_typer(lake.app, name="lake")
 app.add_typer(report.app, name="report")
 app.add_typer(rules.app, name="rules")

@@ -62,7 +62,7 @@ def iam_policy(
         bool,
         typer.Option(
             "--validate-digests",
-            help="Allow fetching the keys that digest files are signed with, for a validation that is to come.",
+            help="Allow fetching the keys that digest files are signed with, for verify and keys save.",
         ),
     ] = False,
     region: Annotated[

@@ -44,6 +44,8 @@ class LedgerRow:
     reason: str | None = None
     ingested_at: datetime | None = None
     batch: str = ""
+    integrity: str | None = None
+    integrity_reason: str | None = None
 
 
 def compare_with_ledger(con: duckdb.DuckDBPyConnection, lake: Lake, listed: str) -> None:

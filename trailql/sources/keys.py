@@ -32,6 +32,9 @@ _FOLDERS = re.compile(
     rf"(?P<folder>CloudTrail(?:-[A-Za-z]+)?)/(?P<region>{REGION})/"
 )
 
+SIGNATURE_ENDINGS = (".json.gz.signature", ".json.signature", ".json.gz.metadata.json", ".json.metadata.json")
+"""What follows the name of a digest whose signature was saved beside it (docs/integrity.md)."""
+
 EVENT_FOLDERS = frozenset({"CloudTrail", "CloudTrail-NetworkActivity"})
 """Folders whose files hold event records; the others hold digests, Insights and aggregates."""
 
@@ -62,6 +65,8 @@ def read_key(path: str) -> KeyFacts:
     folders = _folders(folder + "/")
     match = _DIGEST_NAME.match(name) or _FILE_NAME.match(name)
     if match is None:
+        if saved := _saved_signature(name):
+            return KeyFacts("CloudTrail-Digest", saved["account"], saved["region"])
         if folders is None:
             return KeyFacts()
         return KeyFacts(folders["folder"], folders["account"], folders["region"], None, folders["organization"])
@@ -73,6 +78,12 @@ def read_key(path: str) -> KeyFacts:
         delivered_at=_minute(named["minute"]),
         organization=folders["organization"] if folders else None,
     )
+
+
+def _saved_signature(name: str) -> re.Match[str] | None:
+    if not name.endswith(SIGNATURE_ENDINGS):
+        return None
+    return _DIGEST_NAME.match(name.removesuffix(".signature").removesuffix(".metadata.json"))
 
 
 @lru_cache(maxsize=1024)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 
 from trailql.errors import SourceError, Unreadable, UsageError
-from trailql.sources.aws import CHECK_BUCKET, Aws, CredentialsExpired, check_installed, in_words
+from trailql.sources.aws import CHECK_BUCKET, GONE, Aws, CredentialsExpired, check_installed, in_words
 from trailql.sources.keys import read_key
 from trailql.sources.local import skip_reason
 from trailql.sources.source import LogFile
@@ -173,6 +173,31 @@ class Bucket:
         except SourceError:
             return S3Object(key)
         return S3Object(key, answer["ETag"].strip('"'), answer["ContentLength"])
+
+    def get_with_metadata(self, key: str, most_bytes: int) -> tuple[bytes, dict[str, str]] | None:
+        """
+        An object's bytes as stored and its user-defined metadata; None when there is no such object.
+
+        Args:
+            key: Its key.
+            most_bytes: Refuse larger ones.
+
+        Raises:
+            SourceError: It cannot be read; the message names the reason.
+        """
+        uri = self.uri(key)
+        try:
+            with in_words(uri):
+                answer = self._patient_client.get_object(Bucket=self.name, Key=key, **self._payer)
+        except SourceError as error:
+            if error.message == GONE:
+                return None
+            raise
+        if answer["ContentLength"] > most_bytes:
+            raise SourceError(f"more than {most_bytes // 2**20} MiB", at=uri)
+        with in_words(uri):
+            data: bytes = answer["Body"].read()
+        return data, {name.lower(): value for name, value in answer.get("Metadata", {}).items()}
 
     def open(self, found: S3Object) -> BinaryIO:
         """

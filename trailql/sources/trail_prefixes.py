@@ -13,7 +13,7 @@ Source:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,6 +33,10 @@ _LOGS = "AWSLogs/"
 _DEEPEST = 4
 _MOST_FOLDERS = 500
 _AT_ONCE = 16
+
+
+class NothingThere(SourceError):
+    """Below a prefix lies nothing of what was looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,12 @@ class Trails:
 
 
 def find_trail_prefixes(
-    bucket: Bucket, prefix: str, *, accounts: Iterable[str] = (), regions: Iterable[str] = ()
+    bucket: Bucket,
+    prefix: str,
+    *,
+    accounts: Iterable[str] = (),
+    regions: Iterable[str] = (),
+    folders: Collection[str] = EVENT_FOLDERS,
 ) -> Trails:
     """
     The trail prefixes below a key prefix, organization and single-account layouts side by side.
@@ -93,6 +102,7 @@ def find_trail_prefixes(
         bucket: Where to look.
         prefix: What a user named: the bucket (`""`), a folder above `AWSLogs/`, or any folder within it.
         accounts, regions: Only these; empty for all.
+        folders: Which folders of an account: those with events, or that of the digests.
 
     Returns:
         What there is. Without an `AWSLogs/` within four levels the whole prefix comes back, to be listed as it lies.
@@ -100,7 +110,7 @@ def find_trail_prefixes(
     Raises:
         SourceError: The bucket cannot be listed, or an `AWSLogs/` holds no trail's folder.
     """
-    wanted = _Wanted(frozenset(accounts), frozenset(regions))
+    wanted = _Wanted(frozenset(accounts), frozenset(regions), frozenset(folders))
     folder = prefix if not prefix or prefix.endswith("/") else prefix + "/"
     if _REGION.match(_last(folder)) or re.search(r"/\d{4}/", folder):
         return Trails((TrailPrefix(folder),))
@@ -118,7 +128,7 @@ def find_trail_prefixes(
         if kinds is None:
             return Trails((TrailPrefix(folder),))
         if not kinds.folders and (not kinds.accounts or any(map(wanted.takes_account, kinds.accounts))):
-            raise nothing_there(bucket, folder, what="no account's CloudTrail/ folder is there")
+            raise nothing_there(bucket, folder, what=f"no account's {min(wanted.folders)}/ folder is there")
         found = sorted(_trail_regions(bucket, kinds.folders, pool), key=lambda each: each.prefix)
     named = not found and any(each == folder for _, each in kinds.folders)
     if named and folder not in bucket.folders(folder.rstrip("/").rpartition("/")[0] + "/"):
@@ -133,7 +143,7 @@ def find_trail_prefixes(
 
 def nothing_there(
     bucket: Bucket, prefix: str, refused: Iterable[str] = (), *, what: str = "no log files and no AWSLogs/ are there"
-) -> SourceError:
+) -> NothingThere:
     """
     What to say of a prefix below which nothing was found, with what there is instead.
 
@@ -144,7 +154,7 @@ def nothing_there(
         what: What was missed.
     """
     if hidden := some_of(refused):
-        return SourceError(
+        return NothingThere(
             f"{what}, and not allowed to look into {hidden}",
             at=bucket.uri(prefix),
             hint=f"name what comes before AWSLogs/: trailql ingest {bucket.uri('PREFIX/')}",
@@ -156,7 +166,7 @@ def nothing_there(
             place += "/" if place else ""
         if beside:
             what += f"; in {bucket.uri(place)} there are {some_of(map(_last, beside))}"
-    return SourceError(what, at=bucket.uri(prefix), hint=f"aws s3 ls {bucket.uri(place)}")
+    return NothingThere(what, at=bucket.uri(prefix), hint=f"aws s3 ls {bucket.uri(place)}")
 
 
 def list_days(
@@ -212,10 +222,11 @@ def list_days(
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """Accounts and Regions; empty for all."""
+    """Accounts and Regions, empty for all; and which folders of an account."""
 
     accounts: frozenset[str]
     regions: frozenset[str]
+    folders: frozenset[str]
 
     def takes_account(self, account: str) -> bool:
         return not self.accounts or account in self.accounts
@@ -293,11 +304,11 @@ def _homes(bucket: Bucket, roots: Iterable[str], pool: ThreadPoolExecutor) -> li
 
 
 def _kinds(bucket: Bucket, homes: Iterable[tuple[str, str]], wanted: _Wanted, pool: ThreadPoolExecutor) -> _Kinds:
-    """The folders with event records in the folders of the wanted accounts."""
+    """The wanted folders in the folders of the wanted accounts."""
 
     def of_account(home: tuple[str, str]) -> list[tuple[str, str]]:
         account, folder = home
-        return [(account, below) for below in bucket.folders(folder) if _last(below) in EVENT_FOLDERS]
+        return [(account, below) for below in bucket.folders(folder) if _last(below) in wanted.folders]
 
     homes = list(homes)
     chosen = [home for home in homes if wanted.takes_account(home[0])]

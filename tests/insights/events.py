@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from trailql.lake.lake import arrow_schema
+from trailql.query.engine import ACTOR_MACRO
 from trailql.schema import EVENT_COLUMNS
 
 FIRST_DAY = datetime(2026, 9, 1, tzinfo=UTC)
@@ -60,4 +61,5 @@ def connection_with(rows: Iterable[Row]) -> duckdb.DuckDBPyConnection:
     table = pa.Table.from_pylist(list(rows), schema=arrow_schema(EVENT_COLUMNS))
     con.register("rows", table)
     con.execute("CREATE VIEW events AS FROM rows")
+    con.execute(ACTOR_MACRO)
     return con

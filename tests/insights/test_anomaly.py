@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from trailql.insights.anomaly import (
-    API_CALL_RATE,
-    API_ERROR_RATE,
     AttributedRate,
     Attribution,
     Insight,
@@ -21,7 +19,9 @@ _INSIGHT = Insight(
     event_source="ec2.amazonaws.com",
     event_name="RunInstances",
     error_code=None,
-    insight_type=API_CALL_RATE,
+    principal=None,
+    insight_type="ApiCallRateInsight",
+    way="peak",
     start=datetime(2026, 10, 1, 9, 17, tzinfo=UTC),
     end=datetime(2026, 10, 1, 9, 20, tzinfo=UTC),
     calls=40,
@@ -30,7 +30,10 @@ _INSIGHT = Insight(
     start_average=14.0,
     baseline_minutes=40320,
     insight_minutes=3,
-    p_value=1e-6,
+    window_minutes=5,
+    window_calls=40.0,
+    expected_calls=1.0,
+    false_per_week=1e-6,
     attributions=(
         Attribution(
             "userIdentityArn",
@@ -88,7 +91,7 @@ def test_end_record_speaks_of_the_whole_insight() -> None:
 
 def test_only_error_rates_carry_an_error_code() -> None:
     """errorCode stands in the details of an error rate and is absent from a call rate."""
-    failed = replace(_INSIGHT, error_code="AccessDenied", insight_type=API_ERROR_RATE)
+    failed = replace(_INSIGHT, error_code="AccessDenied", insight_type="ApiErrorRateInsight")
     details = insight_records(failed)[0]["insightDetails"]
 
     assert ["state", "eventSource", "eventName", "insightType", "errorCode", "insightContext"] == list(details)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
+from typing import Any
 
 import duckdb
 import pytest
@@ -10,11 +12,16 @@ import pytest
 from tests.insights.events import ACCOUNT, FIRST_DAY, Row, burst, call, connection_with, coverage, steady
 from trailql.errors import QueryError, UsageError
 from trailql.insights.anomaly import Insight, insight_records
-from trailql.insights.find import find_insights_in
+from trailql.insights.find import Asked, find_insights_in
+from trailql.insights.kinds import KINDS
 
 
 def _find(*parts: list[Row]) -> list[Insight]:
-    return find_insights_in(connection_with([row for part in parts for row in part]))
+    return _in(connection_with([row for part in parts for row in part]))
+
+
+def _in(con: duckdb.DuckDBPyConnection, **asked: Any) -> list[Insight]:
+    return find_insights_in(con, Asked(**asked))[0]
 
 
 def _at(day: int, minute: int) -> datetime:
@@ -113,17 +120,97 @@ def test_errors_are_counted_for_reads_too() -> None:
     "columns",
     [
         {"readOnly": None},
-        {"managementEvent": False},
         {"eventCategory": "Insight", "eventType": "AwsCloudTrailInsight"},
         {"eventSource": None},
     ],
-    ids=["unknown whether a write", "data event", "insight", "no eventSource"],
+    ids=["unknown whether a write", "insight", "no eventSource"],
 )
 def test_other_events_are_not_counted(columns: Row) -> None:
     """Only write management calls have a call rate."""
     rows = [row | columns for row in burst(32, 700, 500, 10)]
 
     assert [] == _find(coverage(35), rows)
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+def test_data_events_have_a_rate_of_their_own(is_read: bool) -> None:
+    """Reads and writes of data both count, and the resource is an attribution."""
+    data: Row = {"managementEvent": False, "eventCategory": "Data", "eventSource": "s3.amazonaws.com"}
+    rows = burst(32, 700, 500, 10, "GetObject", **data, readOnly=is_read, resources='[{"ARN": "arn:aws:s3:::b/k"}]')
+    (insight,) = _find(coverage(35), rows)
+
+    assert ("ApiCallRateInsight", 500) == (insight.insight_type, insight.calls)
+    assert ["arn:aws:s3:::b/k"] == [each.value for each in insight.attributions[-1].insight]
+
+
+def test_a_steady_api_that_stops() -> None:
+    """A call every two minutes for weeks, then three hours without; other calls show that the logs go on."""
+    heartbeat = [call(day, minute, "UpdateInstanceInformation") for day in range(35) for minute in range(0, 1440, 2)]
+    silent = [row for row in heartbeat if not _at(32, 600) <= row["eventTime"] < _at(32, 780)]
+    others = [call(32, minute, "DescribeInstances", readOnly=True) for minute in range(0, 1440, 30)]
+    (insight,) = _find(silent, others)
+
+    assert ("fall", True) == (insight.way, insight.is_fall)
+    assert _at(32, 600) <= insight.start < insight.end <= _at(32, 780)
+    assert insight.calls == 0 < insight.expected_calls
+
+
+def test_a_gap_in_the_logs_is_no_fall() -> None:
+    """Hours in which account and Region have no event at all say nothing about one API."""
+    heartbeat = [call(day, minute, "UpdateInstanceInformation") for day in range(35) for minute in range(0, 1440, 2)]
+
+    assert [] == _find([row for row in heartbeat if not _at(32, 600) <= row["eventTime"] < _at(32, 780)])
+
+
+def test_a_slow_climb_is_found_before_any_peak() -> None:
+    """Two calls a minute that become seven over four days: no minute is remarkable, the level is."""
+    rows = [
+        call(day, minute + part / 8, "PutEvaluations")
+        for day in range(36)
+        for minute in range(1440)
+        for part in range(2 + max(0, min(5, round((day - 30) * 1.25))))
+    ]
+    found = _find(rows)
+
+    assert {"level"} == {insight.way for insight in found}
+    assert all(_at(30, 0) <= insight.start for insight in found)
+
+
+def test_the_rhythm_of_the_day_is_learned() -> None:
+    """A night as busy as every day is unusual; the days are not."""
+    office = [call(day, minute + part / 7, "PutMetricAlarm") for day in range(35) for minute in range(480, 1080)
+              for part in range(6)]  # fmt: skip
+    quiet_hours = [call(day, minute, "PutMetricAlarm") for day in range(35) for minute in range(0, 1440, 10)]
+    night = burst(32, 120, 300, 60, "PutMetricAlarm")
+
+    assert ["hour"] == [insight.way for insight in _find(office, quiet_hours, night)]
+    assert [] == _find(office, quiet_hours)
+
+
+def test_principals_are_followed_over_apis_and_regions() -> None:
+    """A role that reads everything everywhere: no API stands out, the role does, by its sessions' common name."""
+    role = f"arn:aws:iam::{ACCOUNT}:role/reader"
+    names = [f"Describe{number}" for number in range(60)]
+    reads = [
+        call(32, 700 + number / 10, names[number % 60], readOnly=True, awsRegion=f"eu-west-{1 + number % 3}",
+             userIdentity={"type": "AssumedRole", "arn": f"{role}/{number}",
+                           "sessionContext": {"sessionIssuer": {"arn": role}}})
+        for number in range(240)
+    ]  # fmt: skip
+    con = connection_with([*coverage(35), *reads])
+    (insight,) = _in(con, kinds=tuple(KINDS))
+
+    assert ("TrailqlPrincipalReadRateInsight", role, 240) == (insight.insight_type, insight.principal, insight.calls)
+    assert ["eventName", "userAgent", "errorCode"] == [each.attribute for each in insight.attributions]
+    assert [] == _in(con)
+
+
+def test_instances_are_counted_not_calls() -> None:
+    """One call that launches a hundred instances is a provisioning insight."""
+    answer = json.dumps({"instancesSet": {"items": [{"instanceId": f"i-{number}"} for number in range(100)]}})
+    (insight,) = _in(connection_with([*coverage(35), call(32, 700, responseElements=answer)]), kinds=("resources",))
+
+    assert ("TrailqlProvisioningRateInsight", 100) == (insight.insight_type, insight.calls)
 
 
 def test_old_records_without_management_event_are_counted() -> None:
@@ -162,16 +249,16 @@ def test_window_is_half_open_and_keeps_its_baseline() -> None:
     """`since` and `until` say which minutes are tested; the days before remain the baseline."""
     con = connection_with([*steady(35, 48), *burst(30, 600, 200, 10)])
 
-    assert 1 == len(find_insights_in(con, since=_at(30, 0), until=_at(31, 0)))
-    assert [] == find_insights_in(con, since=_at(31, 0))
-    assert [] == find_insights_in(con, until=_at(30, 600))
+    assert 1 == len(_in(con, since=_at(30, 0), until=_at(31, 0)))
+    assert [] == _in(con, since=_at(31, 0))
+    assert [] == _in(con, until=_at(30, 600))
 
 
 def test_a_smaller_budget_finds_less() -> None:
     """The one knob: whoever wants fewer false insights needs larger bursts."""
-    con = connection_with([*coverage(35), *burst(32, 700, 8, 5)])
+    con = connection_with([*coverage(35), *burst(32, 700, 10, 5)])
 
-    assert (1, 0) == (len(find_insights_in(con)), len(find_insights_in(con, false_per_account_week=0.01)))
+    assert (1, 0) == (len(_in(con)), len(_in(con, false_per_account_week=0.01)))
 
 
 def test_attributions_name_users_agents_and_errors() -> None:
@@ -216,10 +303,10 @@ def test_an_empty_lake_has_no_insights() -> None:
 def test_nonsense_arguments_are_refused(arguments: Row) -> None:
     """What cannot be meant raises a UsageError instead of an empty answer."""
     with pytest.raises(UsageError):
-        find_insights_in(connection_with([]), **arguments)
+        _in(connection_with([]), **arguments)
 
 
 def test_missing_view_is_a_query_error() -> None:
     """A connection without `events` says so."""
     with pytest.raises(QueryError, match="events"):
-        find_insights_in(duckdb.connect())
+        _in(duckdb.connect())

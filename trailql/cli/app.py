@@ -52,6 +52,11 @@ class _NotNeeded:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
+def numbers_needed() -> None:
+    """Let numpy be loaded after all; to be called before anything that loads pyarrow."""
+    sys.meta_path[:] = [each for each in sys.meta_path if not isinstance(each, _NotNeeded)]
+
+
 app = typer.Typer(
     name="trailql",
     cls=_Commands,

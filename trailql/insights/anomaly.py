@@ -12,9 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-API_CALL_RATE = "ApiCallRateInsight"
-API_ERROR_RATE = "ApiErrorRateInsight"
-
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "trailql/insights")
 _EVENT_VERSION = "1.09"
 
@@ -50,33 +47,41 @@ class Attribution:
 @dataclass(frozen=True, slots=True)
 class Insight:
     """
-    An unusual rate: more calls, or more errors, of one API than its baseline allows.
+    An unusual rate: more calls, errors or resources than the baseline allows, or fewer.
 
     Args:
         account: The recipientAccountId.
-        region: The awsRegion.
-        event_source: The service.
-        event_name: The API.
-        error_code: The error, None for an API call rate.
-        insight_type: `ApiCallRateInsight` or `ApiErrorRateInsight`.
+        region: The awsRegion; None where Regions are counted together.
+        event_source: The service; None where APIs are counted together.
+        event_name: The API; None where APIs are counted together.
+        error_code: The error of an API error rate.
+        principal: The role or user whose calls are counted, in our own kinds.
+        insight_type: `ApiCallRateInsight`, `ApiErrorRateInsight`, or of our own, see `trailql.insights.kinds`.
+        way: How it is unusual: `peak`, `hour`, `level` or `fall`, see `trailql.insights.surprise`.
         start: The first unusual minute, UTC.
         end: The minute the activity was over, UTC: `start <= t < end`.
-        calls: Calls (or errors) between start and end.
+        calls: Calls (errors, resources) between start and end.
         baseline_average: Calls per minute over the days of the baseline.
         insight_average: Calls per minute from start to end.
         start_average: Calls in the first minute, which is all a Start record can know.
         baseline_minutes: Length of the baseline: at least seven whole days that have events.
         insight_minutes: Length of the insight.
-        p_value: The chance that a day has such a burst of this API, by the model of `trailql.insights.baseline`.
+        window_minutes: Length of the window that tells most.
+        window_calls: What that window had.
+        expected_calls: What the days before allow it to have: the record of its width, or what is usual there.
+        false_per_week: How many insights like this a week of the account would bring by chance; the smaller, the more
+            unusual.
         attributions: By user, agent and (for call rates) error code.
     """
 
     account: str
-    region: str
-    event_source: str
-    event_name: str
+    region: str | None
+    event_source: str | None
+    event_name: str | None
     error_code: str | None
+    principal: str | None
     insight_type: str
+    way: str
     start: datetime
     end: datetime
     calls: int
@@ -85,8 +90,29 @@ class Insight:
     start_average: float
     baseline_minutes: int
     insight_minutes: int
-    p_value: float
+    window_minutes: int
+    window_calls: float
+    expected_calls: float
+    false_per_week: float
     attributions: tuple[Attribution, ...]
+
+    @property
+    def id(self) -> str:
+        """The sharedEventID of its records: the same in every run for the same account, API, type and start."""
+        return _identifier(
+            self.account,
+            self.region,
+            self.event_source,
+            self.event_name,
+            self.error_code if self.principal is None else self.principal,
+            self.insight_type,
+            _time(self.start),
+        )
+
+    @property
+    def is_fall(self) -> bool:
+        """Whether there are fewer calls than usual."""
+        return self.way == "fall"
 
 
 def insight_records(insight: Insight) -> list[dict[str, Any]]:
@@ -100,20 +126,12 @@ def insight_records(insight: Insight) -> list[dict[str, Any]]:
 
 
 def _record(insight: Insight, state: State) -> dict[str, Any]:
-    shared = _identifier(
-        insight.account,
-        insight.region,
-        insight.event_source,
-        insight.event_name,
-        insight.error_code,
-        insight.insight_type,
-        _time(insight.start),
-    )
+    shared = insight.id
     moment = _time(insight.start if state == "Start" else insight.end)
     return {
         "eventVersion": _EVENT_VERSION,
         "eventTime": moment,
-        "awsRegion": insight.region,
+        **({"awsRegion": insight.region} if insight.region else {}),
         "eventID": _identifier(shared, state, moment),
         "eventType": "AwsCloudTrailInsight",
         "recipientAccountId": insight.account,
@@ -126,12 +144,13 @@ def _record(insight: Insight, state: State) -> dict[str, Any]:
 def _details(insight: Insight, state: State) -> dict[str, Any]:
     details: dict[str, Any] = {
         "state": state,
-        "eventSource": insight.event_source,
-        "eventName": insight.event_name,
+        **({"eventSource": insight.event_source, "eventName": insight.event_name} if insight.event_name else {}),
         "insightType": insight.insight_type,
     }
     if insight.error_code is not None:
         details["errorCode"] = insight.error_code
+    if insight.principal is not None:
+        details["userIdentityArn"] = insight.principal
     is_start = state == "Start"
     details["insightContext"] = {
         "statistics": {

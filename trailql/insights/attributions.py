@@ -1,4 +1,4 @@
-"""Who and what was behind a burst: the most frequent users, agents and error codes, then and in the baseline."""
+"""Who and what was behind a burst: the most frequent users, agents, errors, resources and APIs, then and before."""
 
 from __future__ import annotations
 
@@ -8,46 +8,70 @@ from collections.abc import Sequence
 import duckdb
 
 from trailql.insights.anomaly import AttributedRate, Attribution
-from trailql.insights.bursts import Burst
-from trailql.insights.rates import IS_COUNTED, MINUTE_OF, fetch
+from trailql.insights.locate import Burst
+from trailql.insights.rates import IS_COUNTED, IS_DATA, MINUTE_OF, PRINCIPAL, fetch
 
 _MOST_VALUES = 5
-_ATTRIBUTES = ("userIdentityArn", "userAgent", "errorCode")
+_ATTRIBUTES = {
+    "calls": ("userIdentityArn", "userAgent", "errorCode", "resourceArn"),
+    "errors": ("userIdentityArn", "userAgent", "resourceArn"),
+    "resources": ("userIdentityArn", "userAgent"),
+    "writes": ("eventName", "userAgent", "errorCode"),
+    "reads": ("eventName", "userAgent", "errorCode"),
+    "refusals": ("eventName", "userAgent", "errorCode"),
+}
+"""By kind, in the order of the record; `resourceArn` only of data events, `eventName` only for principals."""
 
 _CALLS_BY_VALUE = rf"""
 WITH bursts AS (
-    SELECT unnest($accounts::VARCHAR[]) AS account, unnest($regions::VARCHAR[]) AS region,
+    SELECT unnest($kinds::VARCHAR[]) AS kind,
+           unnest($accounts::VARCHAR[]) AS account, unnest($regions::VARCHAR[]) AS region,
            unnest($sources::VARCHAR[]) AS event_source, unnest($names::VARCHAR[]) AS event_name,
-           unnest($error_codes::VARCHAR[]) AS error_code,
+           unnest($subjects::VARCHAR[]) AS subject,
            unnest($starts::BIGINT[]) AS start_minute, unnest($ends::BIGINT[]) AS end_minute,
            unnest($baseline_starts::BIGINT[]) AS baseline_start, unnest($baseline_ends::BIGINT[]) AS baseline_end,
            unnest(range(len($accounts::VARCHAR[]))) AS number
 ),
 calls AS (
-    SELECT coalesce(recipientAccountId, '') AS account, coalesce(awsRegion, '') AS region, eventSource, eventName,
-           nullif(errorCode, '') AS code, readOnly IS FALSE AS is_write, {MINUTE_OF} AS minute,
+    SELECT coalesce(recipientAccountId, userIdentity.accountId, '') AS account, coalesce(awsRegion, '') AS region,
+           eventSource, eventName, nullif(errorCode, '') AS code, {PRINCIPAL} AS principal,
+           coalesce(readOnly, errorCode IS NOT NULL) AS is_read, {IS_DATA} IS TRUE AS is_data, {MINUTE_OF} AS minute,
            coalesce(regexp_replace(userIdentity.arn, '^(arn:[^:]*:sts:[^:]*:[^:]*:assumed-role/[^/]+)/.*$', '\1'),
                     userIdentity.invokedBy, 'null') AS "userIdentityArn",
            coalesce(userAgent, 'null') AS "userAgent",
-           coalesce(nullif(errorCode, ''), 'null') AS "errorCode"
+           coalesce(nullif(errorCode, ''), 'null') AS "errorCode",
+           CASE WHEN {IS_DATA} THEN coalesce(json_extract_string(resources, '$[0].ARN'), 'null') END AS "resourceArn"
     FROM events
     WHERE eventTime >= to_timestamp($since) AND eventTime < to_timestamp($until) AND {IS_COUNTED}
+),
+chosen AS (
+    SELECT number, start_minute, end_minute, baseline_end, calls.*
+    FROM calls JOIN bursts
+      ON calls.account = bursts.account AND calls.region = bursts.region
+     AND calls.eventSource = bursts.event_source AND calls.eventName = bursts.event_name
+     AND CASE kind WHEN 'calls' THEN is_data OR NOT is_read WHEN 'errors' THEN calls.code = bursts.subject
+         ELSE calls.code IS NULL END
+     AND minute >= baseline_start AND minute < end_minute AND (minute < baseline_end OR minute >= start_minute)
+    UNION ALL
+    SELECT number, start_minute, end_minute, baseline_end, calls.*
+    FROM calls JOIN bursts
+      ON calls.account = bursts.account AND calls.principal = bursts.subject AND bursts.event_name = ''
+     AND NOT is_data
+     AND CASE kind WHEN 'writes' THEN NOT is_read WHEN 'reads' THEN is_read
+         ELSE code LIKE 'AccessDenied%' OR code LIKE '%UnauthorizedOperation' END
+     AND minute >= baseline_start AND minute < end_minute AND (minute < baseline_end OR minute >= start_minute)
+),
+said AS (
+    UNPIVOT (SELECT number, start_minute, end_minute, baseline_end, minute, "userIdentityArn", "userAgent", "errorCode",
+                    "resourceArn", eventName AS "eventName" FROM chosen)
+    ON "userIdentityArn", "userAgent", "errorCode", "resourceArn", "eventName" INTO NAME attribute VALUE value
 )
-SELECT number,
-       grouping_id("userIdentityArn", "userAgent", "errorCode") AS others,
-       coalesce("userIdentityArn", "userAgent", "errorCode") AS value,
+SELECT number, attribute, value,
        count(*) FILTER (minute = start_minute) AS at_start,
        count(*) FILTER (minute >= start_minute AND minute < end_minute) AS within,
        count(*) FILTER (minute < baseline_end) AS before
-FROM calls JOIN bursts
-  ON calls.account = bursts.account AND calls.region = bursts.region
- AND calls.eventSource = bursts.event_source AND calls.eventName = bursts.event_name
- AND CASE WHEN bursts.error_code IS NULL THEN calls.is_write ELSE calls.code = bursts.error_code END
- AND minute >= baseline_start AND minute < end_minute AND (minute < baseline_end OR minute >= start_minute)
-GROUP BY GROUPING SETS ((number, "userIdentityArn"), (number, "userAgent"), (number, "errorCode"))
+FROM said GROUP BY number, attribute, value
 """
-_ATTRIBUTE_OF = {0b011: "userIdentityArn", 0b101: "userAgent", 0b110: "errorCode"}
-"""By grouping_id: the bits of the columns that are not grouped by are set."""
 
 _Counts = list[tuple[str, int, int, int]]
 
@@ -59,25 +83,24 @@ def attribute_bursts(con: duckdb.DuckDBPyConnection, bursts: Sequence[Burst]) ->
     A call an AWS service made for itself has no ARN; it is attributed to the service's name in `invokedBy`.
 
     Args:
-        con: Has the view `events`.
-        bursts: As found by `trailql.insights.bursts.find_bursts` over the same events.
+        con: Has the view `events` and the macro `actor`.
+        bursts: As found by `trailql.insights.locate.located` over the same events.
 
     Returns:
-        For each burst: user, agent, and for call rates error code. CloudTrail leaves the error code out of error
-        rates, where it is the same for all.
+        For each burst: user, agent, and for call rates error code; for data events the resource. CloudTrail leaves the
+        error code out of error rates, where it is the same for all. For a principal: API, agent and error code.
     """
     if not bursts:
         return []
     counts: defaultdict[tuple[int, str], _Counts] = defaultdict(list)
-    rows = fetch(con, _CALLS_BY_VALUE, _bound(bursts)).to_pylist()
-    for row in rows:
+    for row in fetch(con, _CALLS_BY_VALUE, _bound(bursts)).to_pylist():
         counted = (row["value"], row["at_start"], row["within"], row["before"])
-        counts[row["number"], _ATTRIBUTE_OF[row["others"]]].append(counted)
+        counts[row["number"], row["attribute"]].append(counted)
     return [
         tuple(
             _attribution(attribute, counts[number, attribute], burst)
-            for attribute in _ATTRIBUTES
-            if attribute != "errorCode" or burst.series.error_code is None
+            for attribute in _ATTRIBUTES[burst.series.kind]
+            if attribute != "resourceArn" or counts[number, attribute]
         )
         for number, burst in enumerate(bursts)
     ]
@@ -85,11 +108,12 @@ def attribute_bursts(con: duckdb.DuckDBPyConnection, bursts: Sequence[Burst]) ->
 
 def _bound(bursts: Sequence[Burst]) -> dict[str, object]:
     return {
+        "kinds": [burst.series.kind for burst in bursts],
         "accounts": [burst.series.account for burst in bursts],
         "regions": [burst.series.region for burst in bursts],
         "sources": [burst.series.event_source for burst in bursts],
         "names": [burst.series.event_name for burst in bursts],
-        "error_codes": [burst.series.error_code for burst in bursts],
+        "subjects": [burst.series.subject for burst in bursts],
         "starts": [burst.start_minute for burst in bursts],
         "ends": [burst.end_minute for burst in bursts],
         "baseline_starts": [burst.baseline_start_minute for burst in bursts],
@@ -104,7 +128,7 @@ def _attribution(attribute: str, counts: _Counts, burst: Burst) -> Attribution:
         attribute=attribute,
         start=_top([(value, at_start) for value, at_start, _, _ in counts], 1),
         insight=_top([(value, within) for value, _, within, _ in counts], burst.end_minute - burst.start_minute),
-        baseline=_top([(value, before) for value, _, _, before in counts], burst.baseline_days * 1440),
+        baseline=_top([(value, before) for value, _, _, before in counts], max(1, burst.baseline_days) * 1440),
     )
 
 

@@ -1,24 +1,26 @@
-"""The whole of `trailql insights`: rates → bursts → attributions → insights."""
+"""The whole of `trailql insights`: rates → surprises → bursts → attributions → insights."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import duckdb
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from trailql.errors import UsageError
-from trailql.insights.anomaly import API_CALL_RATE, API_ERROR_RATE, Attribution, Insight
+from trailql.insights.anomaly import Attribution, Insight
 from trailql.insights.attributions import attribute_bursts
-from trailql.insights.baseline import LEAST_DAYS, WIDTHS
-from trailql.insights.bursts import Burst, find_bursts
-from trailql.insights.rates import covered_days, minute_calls
+from trailql.insights.kinds import AWS_KINDS, KINDS
+from trailql.insights.locate import Burst, located
+from trailql.insights.rates import Rates, count_events, count_file, span_of_file
+from trailql.insights.surprise import LEAST_DAYS, LONGEST_MEMORY, WIDTHS, surprises
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = 1440
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,80 +39,132 @@ class History:
     most_days: int
 
 
-def find_insights_in(
-    con: duckdb.DuckDBPyConnection,
-    *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    baseline_days: int = 28,
-    false_per_account_week: float = 0.5,
-) -> list[Insight]:
+@dataclass(frozen=True, slots=True)
+class Asked:
     """
-    Find unusually high rates of write management calls, and of errors of management calls.
+    What is looked for.
 
     Args:
-        con: Has a view `events` with the columns of `trailql.schema`. It must also hold the baseline, the days before
-            `since`; narrowing the view narrows the baseline.
-        since: Test minutes from here on; by default all. An insight may begin up to an hour earlier.
-        until: Test minutes before this; by default all.
+        since, until: Insights of minutes `since <= time < until`; by default all there are.
         baseline_days: How many days before a day to compare it with, 7 or more. A day on which the account has no
             events is not counted, nor is the day of its first event; with fewer than seven left nothing is tested.
         false_per_account_week: How many false insights an account may have in a week, on average, if the model is
-            right. Smaller means fewer insights.
-
-    Returns:
-        The insights in order of their start.
+            right, over all kinds together. Smaller means fewer insights.
+        kinds: Which series are counted, see `trailql.insights.kinds`.
 
     Raises:
         UsageError: Arguments that cannot be meant.
-        QueryError: No view `events`, or not with the columns needed.
     """
-    _check(since, until, baseline_days, false_per_account_week)
-    covered = covered_days(con)
-    if not covered.num_rows:
-        return []
-    first_minute, end_minute = _minutes(covered, since, until)
-    reach = baseline_days * 1440 + max(WIDTHS)
-    rates = minute_calls(con, max(0, first_minute // 1440 * 1440 - reach), end_minute)
-    bursts = find_bursts(
-        rates,
-        covered,
-        first_minute=first_minute,
-        end_minute=end_minute,
-        baseline_days=baseline_days,
-        false_per_account_week=false_per_account_week,
-    )
-    insights = map(_insight, bursts, attribute_bursts(con, bursts))
-    return sorted(insights, key=_order)
+
+    since: datetime | None = None
+    until: datetime | None = None
+    baseline_days: int = 28
+    false_per_account_week: float = 0.5
+    kinds: tuple[str, ...] = AWS_KINDS
+
+    def __post_init__(self) -> None:
+        _check(self.since, self.until, self.baseline_days, self.false_per_account_week)
+        for kind in self.kinds:
+            if kind not in KINDS:
+                raise UsageError(f"there is no kind {kind!r}", hint=f"one of {', '.join(KINDS)}")
+
+    @property
+    def first_minute(self) -> int | None:
+        """Minutes since 1970, the first to test; None for the first there is."""
+        return None if self.since is None else _whole_minutes(self.since)
+
+    @property
+    def end_minute(self) -> int | None:
+        """The first not to test; None for all there are."""
+        return None if self.until is None else _whole_minutes(self.until)
+
+    @property
+    def first_counted(self) -> int | None:
+        """The first minute that the test looks at: records reach back farther than the baseline."""
+        if self.first_minute is None:
+            return None
+        reach = (max(self.baseline_days, LONGEST_MEMORY) + self.baseline_days + 1) * _DAY + max(WIDTHS)
+        return max(0, self.first_minute // _DAY * _DAY - reach)
 
 
-def history_of(
-    con: duckdb.DuckDBPyConnection,
-    *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    baseline_days: int = 28,
-) -> History:
+def find_insights_in(con: duckdb.DuckDBPyConnection, asked: Asked) -> tuple[list[Insight], History]:
     """
-    How much there is to compare with; arguments as for `find_insights_in`.
+    Find unusual rates in a lake's events.
+
+    Args:
+        con: Has a view `events` with the columns of `trailql.schema`, and the macro `actor`. It must also hold the
+            baseline, the days before `since`; narrowing the view narrows the baseline.
+        asked: What is looked for.
+
+    Returns:
+        The insights in order of their start, and how much there was to compare with.
 
     Raises:
         QueryError: No view `events`, or not with the columns needed.
     """
-    covered = covered_days(con)
-    days: dict[str, list[int]] = {}
-    for account, day in zip(covered["account"].to_pylist(), covered["day"].to_pylist(), strict=True):
-        days.setdefault(account, []).append(day)
-    if not days:
-        return History(0, 0, 0)
-    first_minute, end_minute = _minutes(covered, since, until)
-    first_day, last_day = first_minute // 1440, (end_minute - 1) // 1440
+    return find_insights_of(con, count_events(con, asked.first_counted, asked.end_minute), asked)
+
+
+def find_insights_of(con: duckdb.DuckDBPyConnection, counted: Any, asked: Asked) -> tuple[list[Insight], History]:
+    """The same from minute counts that are there already, see `trailql.insights.rates.COUNT_EVENTS`."""
+    with Rates(counted, asked.kinds) as rates:
+        bursts, history = _bursts(rates, asked)
+    insights = map(_insight, bursts, attribute_bursts(con, bursts))
+    return sorted(insights, key=_order), history
+
+
+def find_insights_in_rates(path: Path, asked: Asked) -> tuple[list[Insight], History]:
+    """
+    Find unusual rates in a Parquet file of minute counts, see `trailql.insights.rates.FILE_COLUMNS`.
+
+    Such a file does not say who called, so the insights have no attributions.
+
+    Raises:
+        SourceError: No such file, or not of that form.
+    """
+    if span_of_file(path) is None:
+        return [], History(0, 0, 0)
+    with Rates(count_file(path, asked.first_counted, asked.end_minute), asked.kinds) as rates:
+        bursts, history = _bursts(rates, asked)
+    return sorted((_insight(burst, ()) for burst in bursts), key=_order), history
+
+
+def _bursts(rates: Rates, asked: Asked) -> tuple[list[Burst], History]:
+    """All accounts' bursts, and how much there was to compare with."""
+    covered = {account: rates.covered_days(account) for account in rates.accounts}
+    history = _history(covered, asked)
+    found: list[Burst] = []
+    for counts in rates.of_accounts():
+        days = covered[counts.series[0].account]
+        first = days[0] if asked.first_minute is None else asked.first_minute // _DAY
+        last = days[-1] if asked.end_minute is None else (asked.end_minute - 1) // _DAY
+        surprising = surprises(
+            counts,
+            first_day=first,
+            last_day=last,
+            baseline_days=asked.baseline_days,
+            false_per_account_week=asked.false_per_account_week,
+        )
+        found += [each for each in located(counts, surprising, asked.baseline_days) if _lies_within(each, asked)]
+    return found, history
+
+
+def _lies_within(burst: Burst, asked: Asked) -> bool:
+    """Whether any of its minutes are asked for."""
+    return (asked.first_minute is None or burst.end_minute > asked.first_minute) and (
+        asked.end_minute is None or burst.start_minute < asked.end_minute
+    )
+
+
+def _history(covered: dict[str, list[int]], asked: Asked) -> History:
+    """How much there is to compare with."""
     most = {}
-    for account, found in days.items():
-        tested = [day for day in found if first_day <= day <= last_day]
-        if tested:
-            last, begin = max(tested), max(min(found) + 1, max(tested) - baseline_days)
-            most[account] = sum(begin <= day < last for day in found)
+    for account, days in covered.items():
+        first = days[0] if asked.first_minute is None else asked.first_minute // _DAY
+        last = days[-1] if asked.end_minute is None else (asked.end_minute - 1) // _DAY
+        if tested := [day for day in days if first <= day <= last]:
+            begin = max(days[0] + 1, tested[-1] - asked.baseline_days)
+            most[account] = sum(begin <= day < tested[-1] for day in days)
     enough = sum(each >= LEAST_DAYS for each in most.values())
     return History(len(most), enough, max(most.values(), default=0))
 
@@ -128,41 +182,47 @@ def _check(since: datetime | None, until: datetime | None, baseline_days: int, f
         raise UsageError(message, hint="a number above 0, such as 0.5")
 
 
-def _minutes(covered: pa.Table, since: datetime | None, until: datetime | None) -> tuple[int, int]:
-    """The first minute to test and the first not to: those that begin within the asked time."""
-    days = pc.min_max(covered["day"]).as_py()
-    first = days["min"] * 1440 if since is None else _whole_minutes(since)
-    end = (days["max"] + 1) * 1440 if until is None else _whole_minutes(until)
-    return first, end
-
-
 def _whole_minutes(moment: datetime) -> int:
     return -((_EPOCH - moment) // timedelta(minutes=1))
 
 
 def _insight(burst: Burst, attributions: Sequence[Attribution]) -> Insight:
     series = burst.series
+    kind = KINDS[series.kind]
     minutes = burst.end_minute - burst.start_minute
     return Insight(
         account=series.account,
-        region=series.region,
-        event_source=series.event_source,
-        event_name=series.event_name,
-        error_code=series.error_code,
-        insight_type=API_CALL_RATE if series.error_code is None else API_ERROR_RATE,
+        region=series.region or None,
+        event_source=series.event_source or None,
+        event_name=series.event_name or None,
+        error_code=series.subject if series.kind == "errors" else None,
+        principal=series.subject if series.kind in ("writes", "reads", "refusals") else None,
+        insight_type=kind.insight_type,
+        way=burst.way,
         start=_EPOCH + timedelta(minutes=burst.start_minute),
         end=_EPOCH + timedelta(minutes=burst.end_minute),
         calls=burst.calls,
-        baseline_average=burst.baseline_calls / (burst.baseline_days * 1440),
+        baseline_average=burst.baseline_calls / (max(1, burst.baseline_days) * _DAY),
         insight_average=burst.calls / minutes,
         start_average=burst.start_calls,
-        baseline_minutes=burst.baseline_days * 1440,
+        baseline_minutes=burst.baseline_days * _DAY,
         insight_minutes=minutes,
-        p_value=burst.p_value,
+        window_minutes=burst.window_minutes,
+        window_calls=burst.window_calls,
+        expected_calls=burst.expected,
+        false_per_week=burst.false_per_week,
         attributions=tuple(attributions),
     )
 
 
-def _order(insight: Insight) -> tuple[datetime, str, str, str, str, str]:
-    key = (insight.account, insight.region, insight.event_source, insight.event_name, insight.error_code or "")
-    return (insight.start, *key)
+def _order(insight: Insight) -> tuple[datetime, str, str, str, str, str, str]:
+    api = (insight.event_source or "", insight.event_name or "", insight.error_code or insight.principal or "")
+    return (insight.start, insight.account, insight.insight_type, insight.region or "", *api)
+
+
+def kinds_named(names: Iterable[str]) -> tuple[str, ...]:
+    """Kinds by name; `aws` means CloudTrail's own two, `all` every kind."""
+    found: list[str] = []
+    for name in names:
+        found += {"aws": AWS_KINDS, "all": tuple(KINDS)}.get(name, (name,))
+    return tuple(dict.fromkeys(found))

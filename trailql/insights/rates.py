@@ -1,8 +1,9 @@
 """
-Calls and errors per minute, as CloudTrail Insights counts them: one aggregation over the view `events`.
+Calls per minute, counted from a lake's events or read from a file, as series of one account after the other.
 
-Write management calls per API make the API call rate; management calls with an error code, read or write, the API
-error rate per API and error code. Both per account and Region, never per user.
+Write management calls per API, and all data calls, make the API call rate; calls with an error code the API error
+rate, per API and error code: per account and Region, never per user, as CloudTrail Insights has it. Our own kinds
+count by principal, and resources instead of calls.
 
 Source:
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-insights-events-with-cloudtrail.html
@@ -10,72 +11,233 @@ Source:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
-from trailql.errors import QueryError
+from trailql.errors import QueryError, SourceError
+from trailql.insights.series import HOURS, Counts, Series
+from trailql.lake.parquet import sql_text
 
 MINUTE_OF = "(epoch_us(eventTime) // 60000000)"
 """SQL: whole minutes since 1970 of an event."""
-
-IS_COUNTED = """
-    coalesce(managementEvent, true)
-    AND coalesce(eventCategory, 'Management') = 'Management'
+IS_DATA = "(managementEvent IS FALSE OR eventCategory = 'Data')"
+IS_COUNTED = f"""
+    coalesce(eventCategory, 'Management') IN ('Management', 'Data')
     AND coalesce(eventType, '') <> 'AwsCloudTrailInsight'
-    AND eventSource IS NOT NULL AND eventName IS NOT NULL
-    AND (readOnly IS FALSE OR errorCode <> '')
+    AND eventSource IS NOT NULL AND eventName IS NOT NULL AND eventTime IS NOT NULL
+    AND (readOnly IS NOT NULL OR errorCode <> '' OR {IS_DATA})
 """
-"""SQL: the events either rate counts. Records before version 1.06 do not say whether they are management events."""
+"""SQL: the events that rates count. Records before version 1.06 do not say whether they are management events."""
+FILE_COLUMNS = {
+    "account": "VARCHAR",
+    "region": "VARCHAR",
+    "eventSource": "VARCHAR",
+    "eventName": "VARCHAR",
+    "errorCode": "VARCHAR",
+    "minute": "TIMESTAMPTZ",
+    "count": "BIGINT",
+}
+"""Of a file of rates; other columns are passed over."""
 
-_MINUTE_CALLS = f"""
-SELECT coalesce(recipientAccountId, '') AS account,
-       coalesce(awsRegion, '') AS region,
-       eventSource AS event_source,
-       eventName AS event_name,
-       nullif(errorCode, '') AS error_code,
-       readOnly IS FALSE AS is_write,
-       {MINUTE_OF} AS minute,
-       count(*) AS calls
+_READS = "Get List Describe Head Lookup Search BatchGet Query Scan Select View Check Validate Estimate Simulate Preview"
+_BY_NAME = f"NOT regexp_matches(eventName, '^({_READS.replace(' ', '|')})')"
+_INSTANCES = """
+    CASE WHEN eventSource = 'ec2.amazonaws.com' AND eventName = 'RunInstances' AND errorCode IS NULL
+    THEN json_array_length(responseElements, '$.instancesSet.items') END
+"""
+PRINCIPAL = """
+    CASE WHEN userIdentity.type <> 'AWSService' AND userIdentity.invokedBy IS NULL THEN actor(userIdentity) END
+"""
+
+COUNT_EVENTS = f"""
+SELECT coalesce(recipientAccountId, userIdentity.accountId, '') AS account, coalesce(awsRegion, '') AS region,
+       eventSource AS event_source, eventName AS event_name, nullif(errorCode, '') AS error_code,
+       coalesce(readOnly, errorCode IS NOT NULL) AS is_read, {IS_DATA} IS TRUE AS is_data,
+       {PRINCIPAL} AS principal, {MINUTE_OF} AS minute, count(*) AS calls, sum({_INSTANCES})::BIGINT AS resources
 FROM events
 WHERE eventTime >= to_timestamp($since) AND eventTime < to_timestamp($until) AND {IS_COUNTED}
 GROUP BY ALL
 """
-
-_COVERED_DAYS = """
-SELECT DISTINCT coalesce(recipientAccountId, '') AS account, epoch_us(eventTime) // 86400000000 AS day
-FROM events
-WHERE eventTime IS NOT NULL
+"""SQL over a lake's `events`: the minute counts from which all kinds of series are made."""
+_COUNT_FILE = f"""
+SELECT account, coalesce(region, '') AS region, eventSource AS event_source, eventName AS event_name,
+       nullif(errorCode, '') AS error_code, NOT {_BY_NAME} AS is_read, false AS is_data, NULL AS principal,
+       epoch_us(minute) // 60000000 AS minute, count AS calls, NULL::BIGINT AS resources
+FROM read_parquet({{path}})
+WHERE count > 0 AND account IS NOT NULL AND eventSource IS NOT NULL AND eventName IS NOT NULL AND minute IS NOT NULL
+  AND minute >= to_timestamp($since) AND minute < to_timestamp($until)
 """
 
+_PARTS = {
+    "calls": """SELECT account, region, event_source, event_name, '' AS subject, minute, calls FROM counted
+                WHERE is_data OR NOT is_read""",
+    "errors": """SELECT account, region, event_source, event_name, error_code AS subject, minute, calls FROM counted
+                 WHERE error_code IS NOT NULL""",
+    "writes": """SELECT account, '' AS region, '' AS event_source, '' AS event_name, principal AS subject, minute, calls
+                 FROM counted WHERE principal IS NOT NULL AND NOT is_read AND NOT is_data""",
+    "reads": """SELECT account, '' AS region, '' AS event_source, '' AS event_name, principal AS subject, minute, calls
+                FROM counted WHERE principal IS NOT NULL AND is_read AND NOT is_data""",
+    "refusals": """SELECT account, '' AS region, '' AS event_source, '' AS event_name, principal AS subject, minute,
+                   calls FROM counted WHERE principal IS NOT NULL
+                   AND (error_code LIKE 'AccessDenied%' OR error_code LIKE '%UnauthorizedOperation')""",
+    "resources": """SELECT account, region, event_source, event_name, '' AS subject, minute, resources AS calls
+                    FROM counted WHERE resources > 0""",
+}
 _LAST_SECOND = 253402300799  # the end of the year 9999
 
 
-def minute_calls(con: duckdb.DuckDBPyConnection, first_minute: int | None, end_minute: int | None) -> pa.Table:
+class Rates:
     """
-    Count calls per minute.
+    Minute counts, to be looked at account by account. Use it as a context manager.
 
     Args:
-        con: Has a view `events` with the columns of `trailql.schema`.
+        counted: The minute counts, with the columns of `COUNT_EVENTS`.
+        kinds: The kinds of series to make.
+    """
+
+    def __init__(self, counted: Any, kinds: tuple[str, ...]) -> None:
+        self._lab = duckdb.connect(config={"python_enable_replacements": False})
+        self._fill(counted, kinds)
+
+    def _fill(self, counted: Any, kinds: tuple[str, ...]) -> None:
+        lab = self._lab
+        lab.execute("SET TimeZone = 'UTC'")
+        lab.execute("SET enable_progress_bar = false")
+        lab.register("counted", counted)
+        parts = " UNION ALL ".join(f"SELECT {sql_text(kind)} AS kind, * FROM ({_PARTS[kind]})" for kind in kinds)
+        names = "account, kind, region, event_source, event_name, subject"
+        lab.execute(
+            f"CREATE TABLE rows AS SELECT {names}, minute, sum(calls)::BIGINT AS calls FROM ({parts}) GROUP BY ALL"
+        )
+        lab.execute(
+            f"CREATE TABLE series AS SELECT row_number() OVER (ORDER BY {names}) AS id, * "
+            f"FROM (SELECT DISTINCT {names} FROM rows)"
+        )
+        lab.execute(
+            f"CREATE TABLE minutes AS SELECT id, minute, calls FROM rows JOIN series USING ({names}) ORDER BY ALL"
+        )
+        lab.execute("DROP TABLE rows")
+        lab.execute("CREATE TABLE hours AS SELECT DISTINCT account, region, minute // 60 AS hour FROM counted")
+        lab.unregister("counted")
+
+    def __enter__(self) -> Rates:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._lab.close()
+
+    @property
+    def accounts(self) -> list[str]:
+        """The accounts, in order."""
+        return [row[0] for row in self._lab.execute("SELECT DISTINCT account FROM hours ORDER BY ALL").fetchall()]
+
+    def covered_days(self, account: str) -> list[int]:
+        """The days since 1970 on which an account has any event, in order."""
+        sql = "SELECT DISTINCT hour // 24 FROM hours WHERE account = ? ORDER BY ALL"
+        return [row[0] for row in self._lab.execute(sql, [account]).fetchall()]
+
+    def of_accounts(self) -> Iterator[Counts]:
+        """The series of one account after the other; accounts without any are left out."""
+        for account in self.accounts:
+            if (found := self._of(account)) is not None:
+                yield found
+
+    def _of(self, account: str) -> Counts | None:
+        sql = """SELECT id, kind, account, region, event_source, event_name, subject FROM series
+                 WHERE account = ? ORDER BY id"""
+        rows = self._lab.execute(sql, [account]).fetchall()
+        if not rows:
+            return None
+        first, last = rows[0][0], rows[-1][0]
+        relation = self._lab.sql(
+            "SELECT id - $first AS id, minute, calls FROM minutes WHERE id BETWEEN $first AND $last ORDER BY ALL",
+            params={"first": first, "last": last},
+        )
+        which, minute, calls = (column.to_numpy() for column in relation.to_arrow_table().columns)
+        series = tuple(Series(*row[1:]) for row in rows)
+        first_day, known = self._known(account, [each.region for each in series])
+        return Counts(series, which, minute, calls, first_day, known)
+
+    def _known(self, account: str, regions: list[str]) -> tuple[int, np.ndarray[Any, np.dtype[np.bool_]]]:
+        sql = "SELECT region, hour FROM hours WHERE account = ?"
+        hours: dict[str, list[int]] = {}
+        for region, hour in self._lab.execute(sql, [account]).fetchall():
+            hours.setdefault(region, []).append(hour)
+            hours.setdefault("", []).append(hour)
+        first_day, last_day = min(hours[""]) // HOURS, max(hours[""]) // HOURS
+        number = (last_day - first_day + 1) * HOURS
+        by_region = {}
+        for region, found in hours.items():
+            known = np.zeros(number, np.bool_)
+            known[np.array(found) - first_day * HOURS] = True
+            by_region[region] = known.reshape(-1, HOURS)
+        return first_day, np.stack([by_region[region] for region in regions])
+
+
+def count_events(con: duckdb.DuckDBPyConnection, first_minute: int | None, end_minute: int | None) -> pa.Table:
+    """
+    Count a lake's calls per minute.
+
+    Args:
+        con: Has a view `events` with the columns of `trailql.schema`, and the macro `actor`.
         first_minute: Minutes since 1970, the first to count; None for all before `end_minute`.
         end_minute: The first minute not to count; None for all.
-
-    Returns:
-        account, region, event_source, event_name, error_code (null for none), is_write, minute, calls. A write that
-        fails counts for both rates.
 
     Raises:
         QueryError: No such view, or not with these columns.
     """
-    since = 0 if first_minute is None else first_minute * 60
-    until = _LAST_SECOND if end_minute is None else end_minute * 60
-    return fetch(con, _MINUTE_CALLS, {"since": since, "until": until})
+    return fetch(con, COUNT_EVENTS, _span(first_minute, end_minute))
 
 
-def covered_days(con: duckdb.DuckDBPyConnection) -> pa.Table:
-    """The days (since 1970, UTC) each account has any event on, reads included: account, day."""
-    return fetch(con, _COVERED_DAYS, {})
+def count_file(path: Path, first_minute: int | None, end_minute: int | None) -> pa.Table:
+    """
+    Read calls per minute from a Parquet file (see `FILE_COLUMNS`).
+
+    A row with a null `errorCode` counts the calls without an error, one with an error code those that failed so.
+    Whether an API only reads is told by its name.
+
+    Raises:
+        SourceError: No such file, no Parquet, or columns are missing or of another type.
+    """
+    with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'")
+        name = sql_text(str(path))
+        try:
+            rows = con.execute(f"DESCRIBE SELECT * FROM read_parquet({name})").fetchall()
+        except duckdb.Error as error:
+            raise SourceError("no Parquet file that can be read", at=str(path)) from error
+        columns = {row[0] for row in rows}
+        if missing := [each for each in FILE_COLUMNS if each not in columns]:
+            hint = f"columns {', '.join(FILE_COLUMNS)}"
+            raise SourceError(f"column {missing[0]} is missing", at=str(path), hint=hint)
+        try:
+            sql = _COUNT_FILE.format(path=name)
+            return con.sql(sql, params=_span(first_minute, end_minute)).to_arrow_table()
+        except duckdb.Error as error:
+            raise SourceError(f"no file of rates: {str(error).splitlines()[0]}", at=str(path)) from error
+
+
+def span_of_file(path: Path) -> tuple[int, int] | None:
+    """The first minute of a file of rates and the one after its last, since 1970; None for an empty one."""
+    table = count_file(path, None, None)
+    if not table.num_rows:
+        return None
+    with duckdb.connect() as con:
+        con.register("counted", table)
+        low, high = con.execute("SELECT min(minute), max(minute) FROM counted").fetchall()[0]
+    return low, high + 1
+
+
+def _span(first_minute: int | None, end_minute: int | None) -> dict[str, int]:
+    return {
+        "since": 0 if first_minute is None else first_minute * 60,
+        "until": _LAST_SECOND if end_minute is None else end_minute * 60,
+    }
 
 
 def fetch(con: duckdb.DuckDBPyConnection, sql: str, values: dict[str, Any]) -> pa.Table:

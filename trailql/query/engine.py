@@ -286,12 +286,13 @@ def open_lake(
 
 
 _LATER = [f"WHEN '{column.name}' THEN \"{column.name}\"::VARCHAR" for column in EVENT_COLUMNS if column.is_later]
-_MACROS = (
-    # The best name for who acted: the role behind a session, else the principal, else the service.
-    """CREATE MACRO actor(identity) AS coalesce(
+ACTOR_MACRO = """CREATE MACRO actor(identity) AS coalesce(
         nullif(identity.sessionContext.sessionIssuer.arn, ''), nullif(identity.arn, ''),
         'user:' || coalesce(identity.accountId, '') || ':' || identity.userName,
-        identity.invokedBy, identity.principalId, identity.accountId, 'unknown')""",
+        identity.invokedBy, identity.principalId, identity.accountId, 'unknown')"""
+"""The best name for who acted: the role behind a session, else the principal, else the service."""
+_MACROS = (
+    ACTOR_MACRO,
     # What AWS has added to the record and trailql has no column for yet, as text; the same when it has got one.
     f"""CREATE MACRO record_field(name) AS coalesce(
         {" ".join(["CASE name", *_LATER, "END"]) if _LATER else "NULL"}, extra ->> ('$.' || name))""",

@@ -115,34 +115,53 @@ def _full(finding: Finding) -> list[Any]:
 
 
 def insight_rows(insights: Sequence[Insight]) -> tuple[list[str], list[list[Any]]]:
-    """Insights for eyes: when, what, how much against how little."""
-    names = [
-        "start (UTC)",
-        "minutes",
-        "type",
-        "account",
-        "region",
-        "API",
-        "error",
-        "calls",
-        "per minute",
-        "baseline",
-        "p-value",
-    ]
+    """Insights for eyes: when, what, how much instead of how much, and how often chance would do that."""
+    names = ["start (UTC)", "minutes", "type", "account", "region", "what", "calls", "in", "instead of", "by chance"]
     rows = [
         [
             iso(insight.start).replace("T", " ")[:16],
             insight.insight_minutes,
-            insight.insight_type.removesuffix("Insight"),
+            type_in_words(insight),
             insight.account,
-            insight.region,
-            f"{insight.event_source.removesuffix('.amazonaws.com')}:{insight.event_name}",
-            insight.error_code or "",
+            insight.region or "",
+            what_in_words(insight),
             insight.calls,
-            f"{insight.insight_average:.4g}",
-            f"{insight.baseline_average:.4g}",
-            f"{insight.p_value:.1e}",
+            f"{_calls(insight.window_calls)} in {_duration(insight.window_minutes)}",
+            _calls(insight.expected_calls),
+            _chance(insight.false_per_week),
         ]
         for insight in insights
     ]
     return names, rows
+
+
+def type_in_words(insight: Insight) -> str:
+    """`ApiCallRate`, `ApiErrorRate`, `PrincipalReadRate`; a fall and a change of level say so."""
+    name = insight.insight_type.removesuffix("Insight").removeprefix("Trailql")
+    return name + {"fall": " falls", "level": " rises"}.get(insight.way, "")
+
+
+def what_in_words(insight: Insight) -> str:
+    """`ec2:RunInstances`, with the error; or the principal."""
+    if insight.principal:
+        return insight.principal.split(":")[-1]
+    api = f"{(insight.event_source or '').removesuffix('.amazonaws.com')}:{insight.event_name}"
+    return f"{api} {insight.error_code}" if insight.error_code else api
+
+
+def _calls(number: float) -> str:
+    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
+
+
+def _duration(minutes: int) -> str:
+    if minutes % 1440 == 0:
+        return f"{minutes // 1440} d"
+    return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"
+
+
+def _chance(per_week: float) -> str:
+    """How often a week would bring it: `once in 12 weeks`."""
+    weeks = 1 / max(per_week, 1e-12)
+    if weeks < 100:
+        return f"once in {weeks:.2g} weeks"
+    return f"once in {weeks / 52:,.0f} years" if weeks < 52_000 else "never"

@@ -1,0 +1,327 @@
+"""
+How surprising a day of a series is, and how often chance would surprise as much.
+
+A day is looked at in five ways. Each gives a number, on the scale of `trailql.insights.past.scaled`, that says how far
+the day lies beyond all days before; the days before have been looked at in the same way, without knowing what followed.
+
+- *Peak*: the busiest window of 1, 5, 15, 60 or 240 minutes, against the busiest of every day known, 63 at most. A
+  nightly job, deployments on two days a week, a call a week are part of those days and stay quiet at whatever hour.
+- *Hour*: the same against these days' windows within an hour of that time of day. How far days usually lie beyond their
+  hours is seen in the days before: a series that keeps to its hours is held to them, one that does not is not.
+- *Level*: the middle of the hours of a day, each against its mean on days of the same kind. Half must be higher: a
+  burst is not, a slow climb is.
+- *Fall*: the emptiest two hours, against these hours in the days before; also held to how the days before fell. Hours
+  without any event of account and Region are gaps in the logs, and say nothing.
+
+How often chance gives such a number depends on the series: whether it is called daily, now and then, seldom or never
+before, and whether calls or errors are counted. The tails are exponential on that scale, so calls have power-law tails,
+which is what deployments and scaling storms have. Their constants (`_TAILS`) were measured on invented accounts
+(`make bench-insights`, seeds 101 and 2; others judge them).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from trailql.insights.kinds import KINDS
+from trailql.insights.past import (
+    around,
+    least_before,
+    most_before,
+    scaled,
+    sum_before,
+    unscaled,
+    usual_before,
+)
+from trailql.insights.series import HOURS, Bools, Counts, Floats
+
+WIDTHS = (1, 5, 15, 60, 240)
+"""Widths of the windows, in minutes."""
+LONGEST_MEMORY = 63
+"""Days that a record may be old: nine weeks, two months' ends."""
+LEAST_DAYS = 7
+"""Days of an account's own events there must be before the first insight; also what AWS reports averages over."""
+
+_HOUR_WIDTHS = (5, 15, 60)
+_FALL_HOURS = 2
+_FALL_THAT_TELLS = 5.0
+"""Calls that the window must always have had for their absence to be told."""
+_HOUR_THAT_TELLS = 3.0
+"""Calls that an hour must usually have to be compared for its level."""
+_LEVEL_GOES_ON = 1.4
+"""How far above the usual a day must be to belong to a change of level."""
+_LEAST_SERIES = 50
+"""An account is tested as if it had at least so many series, so that a quiet account does not report trifles."""
+_MEASURED_SERIES = 100
+_MEASURED_RATE = 0.5
+_MEASURED_DAYS = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """
+    Of the numbers that chance gives.
+
+    Args:
+        start: The number that is reported at half a false insight per week in an account of 100 series.
+        step: How much larger it must be to be e times as rare.
+    """
+
+    start: float
+    step: float
+
+
+_TAILS = {
+    "daily": Tail(50.0, 10.0),
+    "often": Tail(5.5, 1.0),
+    "seldom": Tail(6.3, 1.5),
+    "new": Tail(7.2, 2.4),
+    "errors": Tail(3.1, 0.77),
+    "new errors": Tail(4.2, 1.5),
+    "hour": Tail(66.0, 21.0),
+    "level": Tail(2.42, 0.35),
+    "fall": Tail(2.92, 0.9),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Surprise:
+    """
+    A day of a series that is surprising in one way.
+
+    Args:
+        series: Its index.
+        day: The day, counted from the first.
+        way: `peak`, `hour`, `level` or `fall`.
+        tail: Which tail it was judged by.
+        width: Minutes of the window.
+        hour: In which the window ends.
+        calls: In the window.
+        expected: Calls that the days before allow for: the record, or the usual.
+        false_per_week: False insights per account and week, were everything as surprising reported.
+    """
+
+    series: int
+    day: int
+    way: str
+    tail: str
+    width: int
+    hour: int
+    calls: float
+    expected: float
+    false_per_week: float
+
+
+def surprises(
+    counts: Counts, *, first_day: int, last_day: int, baseline_days: int, false_per_account_week: float
+) -> list[Surprise]:
+    """
+    The days of an account's series that are more surprising than asked for.
+
+    Args:
+        counts: The account's series, reaching back over the baseline.
+        first_day, last_day: Days since 1970 to test.
+        baseline_days: How many days before a day to compare with; the records of a longer memory count as well.
+        false_per_account_week: How many false insights to allow.
+    """
+    looked = _Looked(counts, first_day - counts.first_day, last_day - counts.first_day, baseline_days)
+    found = [*looked.peaks(), *looked.hours(), *looked.levels(), *looked.falls()]
+    return [each for each in found if each.false_per_week <= false_per_account_week]
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Width in minutes, the hour it ends in, calls by series, day and hour, and the height it is compared with."""
+
+    width: int
+    hour: int
+    calls: Floats
+    height: float
+
+
+def _keep_rarest(best: dict[tuple[int, int, int], Surprise], found: Surprise) -> None:
+    key = found.series, found.day, found.hour
+    known = best.get(key)
+    if known is None or found.false_per_week < known.false_per_week:
+        best[key] = found
+
+
+class _Looked:
+    """What all ways of looking at an account share."""
+
+    def __init__(self, counts: Counts, first: int, last: int, baseline_days: int) -> None:
+        self._counts = counts
+        self._span = baseline_days
+        self._covered = counts.covered
+        self._days = sum_before(self._covered, baseline_days)
+        self._active = (counts.hourly.sum(axis=2) > 0) & self._covered
+        self._active_days = sum_before(self._active, baseline_days)
+        self._series = np.maximum((self._active_days > 0).sum(axis=0), _LEAST_SERIES)
+        weekdays = (np.arange(counts.days) + counts.first_day + 3) % 7
+        self._weekend: Bools = weekdays >= 5
+        tested = np.zeros(counts.days, np.bool_)
+        tested[max(0, first) : max(0, last + 1)] = True
+        self._tested: Bools = tested[None, :] & (self._days >= LEAST_DAYS)
+        self._errors = np.array([KINDS[each.kind].is_error for each in counts.series], np.bool_)
+        first_covered = int(np.argmax(self._covered[0])) if len(self._covered) else 0
+        self._too_early = np.arange(counts.days) < first_covered + LEAST_DAYS
+
+    def peaks(self) -> list[Surprise]:
+        """The busiest windows of days that beat all days before."""
+        best: dict[tuple[int, int, int], Surprise] = {}
+        for width in WIDTHS:
+            busiest = self._counts.busiest(width)
+            hours = np.where((busiest > 0) & self._covered[:, :, None], scaled(busiest), -np.inf).astype(np.float32)
+            peak = hours.max(axis=2)
+            record = np.maximum(most_before(peak, max(self._span, LONGEST_MEMORY)), 0)
+            is_active = np.isfinite(peak)
+            actives = np.maximum(sum_before(is_active, self._span), 1)
+            mean = sum_before(np.where(is_active, peak, 0), self._span) / actives
+            square = sum_before(np.where(is_active, peak, 0) ** 2, self._span) / actives
+            spread = np.sqrt(np.maximum(square - mean**2, 0))
+            for series, day in self._cells(self._tested & (peak > record)):
+                height, apart = float(record[series, day]), float(spread[series, day])
+                for hour in np.flatnonzero(hours[series, day] > height).tolist():
+                    over = float(hours[series, day, hour]) - height
+                    number, tail = self._judged(series, day, over, height, apart)
+                    window = _Window(width, hour, busiest, height)
+                    _keep_rarest(best, self._surprise(series, day, "peak", tail, window, number))
+        return list(best.values())
+
+    def hours(self) -> list[Surprise]:
+        """Windows of daily series that are unlike all windows about that time of day."""
+        best: dict[tuple[int, int, int], Surprise] = {}
+        for width in _HOUR_WIDTHS:
+            busiest = self._counts.busiest(width)
+            level = scaled(busiest)
+            hours = np.where((busiest > 0) & self._covered[:, :, None], level, -np.inf).astype(np.float32)
+            record = np.maximum(most_before(around(hours, np.maximum), self._span), 0)
+            beyond = hours - record
+            day_beyond = self._of_day(beyond)
+            before = np.maximum(most_before(day_beyond, self._span), 0)
+            over = day_beyond - before
+            for series, day in self._cells(self._tested & (over > 0) & self._is_daily()):
+                hour = int(beyond[series, day].argmax())
+                base, usual = float(record[series, day, hour]), float(before[series, day])
+                number = float(over[series, day]) * (1 + base) / (1 + usual) ** 2
+                window = _Window(width, hour, busiest, base)
+                _keep_rarest(best, self._surprise(series, day, "hour", "hour", window, number))
+        return list(best.values())
+
+    def levels(self) -> list[Surprise]:
+        """Days of which at least half the hours are higher than usual."""
+        counts = self._counts
+        calls = counts.hourly
+        values = scaled(calls)
+        counted = counts.known & self._covered[:, :, None]
+        usual = usual_before(values, counted, self._weekend, self._span)
+        matters = counted & (unscaled(usual) > _HOUR_THAT_TELLS)
+        enough = (matters.sum(axis=2) >= HOURS // 3) & (self._active_days >= self._days / 2)
+        higher = np.where(matters, values - usual, np.nan)
+        middle = np.full(enough.shape, -np.inf)
+        for series, day in self._cells(enough):
+            middle[series, day] = np.nanmedian(higher[series, day])
+        found = []
+        for series in np.flatnonzero((self._tested & (middle > _LEVEL_GOES_ON)).any(axis=1)).tolist():
+            for days in _runs(middle[series] > _LEVEL_GOES_ON):
+                # A change begins with its first day, and is as surprising as its most surprising one.
+                tested = [day for day in days if self._tested[series, day]]
+                if not tested:
+                    continue
+                false = min(self._false("level", float(middle[series, day]), day) for day in tested)
+                found += [
+                    Surprise(
+                        series,
+                        day,
+                        "level",
+                        "level",
+                        HOURS * 60,
+                        HOURS - 1,
+                        float(calls[series, day].sum()),
+                        float(unscaled(usual[series, day]).sum()),
+                        false,
+                    )
+                    for day in days
+                ]
+        return found
+
+    def falls(self) -> list[Surprise]:
+        """Pairs of hours emptier than these hours ever were."""
+        counts = self._counts
+        flat = counts.hourly.reshape(len(counts.series), -1)
+        known = counts.known.reshape(flat.shape).copy()
+        pairs = flat.copy()
+        pairs[:, 1:] += flat[:, :-1]
+        known[:, 1:] &= counts.known.reshape(flat.shape)[:, :-1]
+        shape = counts.hourly.shape
+        calls: Floats = pairs.reshape(shape)
+        known = known.reshape(shape) & self._covered[:, :, None]
+        values = scaled(calls)
+        least = least_before(around(np.where(known, values, np.inf).astype(np.float32), np.minimum), self._span)
+        tells = known & np.isfinite(least) & (least >= scaled(np.float32(_FALL_THAT_TELLS)))
+        below = np.where(tells, least - values, -np.inf).astype(np.float32)
+        day_below = self._of_day(below)
+        before = np.maximum(most_before(day_below, self._span), 0)
+        over = day_below - before
+        found = []
+        for series, day in self._cells(self._tested & (over > 0) & self._is_daily()):
+            hour = int(below[series, day].argmax())
+            window = _Window(_FALL_HOURS * 60, hour, calls, float(least[series, day, hour]))
+            found.append(self._surprise(series, day, "fall", "fall", window, float(over[series, day])))
+        return found
+
+    def _surprise(self, series: int, day: int, way: str, tail: str, window: _Window, number: float) -> Surprise:
+        calls = float(window.calls[series, day, window.hour])
+        expected = float(unscaled(np.float32(window.height)))
+        return Surprise(
+            series, day, way, tail, window.width, window.hour, calls, expected, self._false(tail, number, day)
+        )
+
+    def _judged(self, series: int, day: int, over: float, record: float, spread: float) -> tuple[float, str]:
+        """The number that says how surprising a peak is, and whose tail it is judged by."""
+        active, days = self._active_days[series, day], self._days[series, day]
+        if self._errors[series]:
+            return (over, "new errors") if active < 1 else (over / float(np.sqrt(1 + spread)), "errors")
+        if active < 1:
+            return over, "new"
+        if active >= 0.95 * days:
+            # Counts that are large, and days that are alike, make the same distance more certain.
+            return over * (1 + record) / (0.3 + spread), "daily"
+        return over, "often" if active > 0.2 * days else "seldom"
+
+    def _false(self, tail: str, number: float, day: int) -> float:
+        """How many false insights a week, if all that are as surprising were reported."""
+        chosen = _TAILS[tail]
+        days = float(self._days[0, day])
+        fewer_days = (_MEASURED_DAYS + 1) / (min(days, _MEASURED_DAYS) + 1)
+        series = float(self._series[day]) / _MEASURED_SERIES
+        exponent = min((chosen.start - number) / chosen.step, 700.0)
+        return float(_MEASURED_RATE * np.exp(exponent) * fewer_days * series)
+
+    def _of_day(self, hours: Floats) -> Floats:
+        """The most of a day; -inf while the days before are too few to tell."""
+        found: Floats = hours.max(axis=2)
+        found[:, self._too_early] = -np.inf
+        return found
+
+    def _is_daily(self) -> Bools:
+        found: Bools = self._active_days >= np.maximum(10, self._days / 3)
+        return found
+
+    @staticmethod
+    def _cells(chosen: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+        return [(int(series), int(day)) for series, day in zip(*np.nonzero(chosen), strict=True)]
+
+
+def _runs(chosen: Bools) -> list[list[int]]:
+    """The days that are chosen, in runs that a single other day does not part."""
+    runs: list[list[int]] = []
+    for day in np.flatnonzero(chosen).tolist():
+        if runs and day - runs[-1][-1] <= 2:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return runs

@@ -88,7 +88,11 @@ def test_insights_find_the_attack_alone(insights: list[Insight]) -> None:
     found = {(insight.insight_type, insight.event_name) for insight in insights}
 
     assert ("ApiCallRateInsight", "ModifySnapshotAttribute") in found
-    assert ("ApiCallRateInsight", "TerminateInstances") in found
+    assert ("TrailqlResourceRateInsight", "TerminateInstances") in found
+    assert {insight.principal.split("/")[-1] for insight in insights if insight.principal} <= {
+        "build-bot",
+        "web-developer",
+    }
     assert all(insight.start >= _ATTACK_BEGINS for insight in insights)
     assert not {name for _, name in found} & {"CreateSnapshot", "DeleteSnapshot", "CreateTags", "RunInstances"}
 
@@ -97,7 +101,7 @@ def test_insights_agree_with_cloudtrails_own(insights: list[Insight]) -> None:
     """
     The sample holds CloudTrail's own Insights records of the shared snapshots: same API, same minutes.
     """
-    (spike,) = [insight for insight in insights if insight.event_name == "ModifySnapshotAttribute"]
+    (spike,) = [each for each in insights if each.event_name == "ModifySnapshotAttribute"]
 
     assert datetime(2026, 10, 15, 22, 10, tzinfo=UTC) == spike.start
     assert datetime(2026, 10, 15, 22, 24, tzinfo=UTC) == spike.end

@@ -267,12 +267,55 @@ EXPIRED_COLUMNS: tuple[Column, ...] = (
 )
 """What retention took out of `events`, so that the ledger's counts still add up."""
 
+MINUTE_COUNT_COLUMNS: tuple[Column, ...] = (
+    *_strings(
+        account="The recipientAccountId.",
+        region="The awsRegion.",
+        event_source="The service.",
+        event_name="The API.",
+        error_code="The errorCode; null for calls without an error.",
+        principal="The role or user behind the calls; null for AWS services.",
+    ),
+    Column("is_read", "boolean", "Whether the calls only read."),
+    Column("is_data", "boolean", "Whether they are data events."),
+    Column("minute", "long", "Minutes since 1970, UTC."),
+    Column("calls", "long", "How many, 1 or more."),
+    Column("resources", "long", "Resources that they created, where the answer says how many."),
+    Column("counted_from", "string", "Hash of the names of the day's event files; another one, and the day is stale."),
+    Column(PARTITION_COLUMN, "date", "UTC day of the minute."),
+)
+"""Calls per minute, from which insights are found without reading the events again."""
+
+INSIGHT_COLUMNS: tuple[Column, ...] = (
+    *_strings(
+        id="The sharedEventID of its records; the same in every run.",
+        insight_type="ApiCallRateInsight, ApiErrorRateInsight, or one of ours.",
+        way="peak, hour, level or fall.",
+        account="The recipientAccountId.",
+        region="The awsRegion; null where Regions are counted together.",
+        event_source="The service; null where APIs are counted together.",
+        event_name="The API; null where APIs are counted together.",
+        error_code="The error of an API error rate.",
+        principal="The role or user, of our own kinds.",
+    ),
+    Column("start_time", "timestamp", "The first unusual minute, UTC."),
+    Column("end_time", "timestamp", "The minute it was over, UTC."),
+    Column("calls", "long", "Calls between."),
+    Column("figures", "json", "Averages, window, expectation and chance, JSON text."),
+    Column("attributions", "json", "Users, agents and error codes, as in AWS's records, JSON text."),
+    Column("found_at", "timestamp", "When trailql found it, UTC; the newest row of an id counts."),
+    Column("batch", "string", "The run that found it."),
+)
+"""Insights that were found with --save."""
+
 TABLES: dict[str, tuple[Column, ...]] = {
     "events": EVENT_COLUMNS,
     "files": FILE_COLUMNS,
     "set_aside": SET_ASIDE_COLUMNS,
     "listings": LISTING_COLUMNS,
     "expired": EXPIRED_COLUMNS,
+    "minute_counts": MINUTE_COUNT_COLUMNS,
+    "insights": INSIGHT_COLUMNS,
 }
 
 TABLE_MEANINGS = {
@@ -281,6 +324,8 @@ TABLE_MEANINGS = {
     "set_aside": "Records that are no events, as text, with the reason.",
     "listings": "Which delivery days of which S3 prefix have been listed to the end.",
     "expired": "What retention took out of events.",
+    "minute_counts": "Calls per minute by API, error and principal, kept for insights.",
+    "insights": "Unusual rates that were found, see trailql insights.",
 }
 """What a row of each table is."""
 

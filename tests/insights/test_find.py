@@ -13,7 +13,7 @@ from tests.insights.events import ACCOUNT, FIRST_DAY, Row, burst, call, connecti
 from trailql.errors import QueryError, UsageError
 from trailql.insights.anomaly import Insight, insight_records
 from trailql.insights.find import Asked, find_insights_in
-from trailql.insights.kinds import KINDS
+from trailql.insights.kinds import AWS_KINDS, KINDS
 
 
 def _find(*parts: list[Row]) -> list[Insight]:
@@ -21,7 +21,7 @@ def _find(*parts: list[Row]) -> list[Insight]:
 
 
 def _in(con: duckdb.DuckDBPyConnection, **asked: Any) -> list[Insight]:
-    return find_insights_in(con, Asked(**asked))[0]
+    return find_insights_in(con, Asked(**{"kinds": AWS_KINDS, **asked}))[0]
 
 
 def _at(day: int, minute: int) -> datetime:
@@ -162,8 +162,8 @@ def test_a_gap_in_the_logs_is_no_fall() -> None:
     assert [] == _find([row for row in heartbeat if not _at(32, 600) <= row["eventTime"] < _at(32, 780)])
 
 
-def test_a_slow_climb_is_found_before_any_peak() -> None:
-    """Two calls a minute that become seven over four days: no minute is remarkable, the level is."""
+def test_a_slow_climb_is_one_change_of_level() -> None:
+    """Two calls a minute that become seven over four days: the level is told once, not day by day."""
     rows = [
         call(day, minute + part / 8, "PutEvaluations")
         for day in range(36)
@@ -172,7 +172,8 @@ def test_a_slow_climb_is_found_before_any_peak() -> None:
     ]
     found = _find(rows)
 
-    assert {"level"} == {insight.way for insight in found}
+    [level] = [insight for insight in found if insight.way == "level"]
+    assert _at(31, 0) <= level.start <= _at(33, 0) < level.end
     assert all(_at(30, 0) <= insight.start for insight in found)
 
 
@@ -206,11 +207,11 @@ def test_principals_are_followed_over_apis_and_regions() -> None:
 
 
 def test_instances_are_counted_not_calls() -> None:
-    """One call that launches a hundred instances is a provisioning insight."""
+    """One call that launches a hundred instances is an insight of its resources."""
     answer = json.dumps({"instancesSet": {"items": [{"instanceId": f"i-{number}"} for number in range(100)]}})
     (insight,) = _in(connection_with([*coverage(35), call(32, 700, responseElements=answer)]), kinds=("resources",))
 
-    assert ("TrailqlProvisioningRateInsight", 100) == (insight.insight_type, insight.calls)
+    assert ("TrailqlResourceRateInsight", 100) == (insight.insight_type, insight.calls)
 
 
 def test_old_records_without_management_event_are_counted() -> None:

@@ -8,16 +8,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trailql.cli.options import Lake, Output, OutputFormat, Since, Until, span
+from trailql.cli.options import Lake, Output, OutputFormat, Quiet, Since, Until, span
 from trailql.errors import UsageError
 from trailql.report.rows import Format
 from trailql.report.text import count_of
 
 if TYPE_CHECKING:
+    from trailql.insights.anomaly import Insight
     from trailql.insights.find import History
 
 
+app = typer.Typer(invoke_without_command=True)
+_Id = Annotated[str, typer.Argument(help="The insight's id, or how it begins.", metavar="ID")]
+
+
+@app.callback()
 def insights(
+    context: typer.Context,
     lake: Lake = "lake",
     since: Since = None,
     until: Until = None,
@@ -29,7 +36,7 @@ def insights(
         list[str] | None,
         typer.Option(
             "--kind",
-            help="aws (CloudTrail's own two), all, or calls, errors, writes, reads, refusals (by principal), "
+            help="all, aws (CloudTrail's own two), or calls, errors, writes, reads, refusals (by principal), "
             "resources; again for another.",
         ),
     ] = None,
@@ -37,8 +44,12 @@ def insights(
         Path | None,
         typer.Option("--from-rates", help="Parquet file of minute counts to look at instead of a lake's events."),
     ] = None,
+    save: Annotated[
+        bool, typer.Option("--save", help="Keep the insights, and the minute counts they come from, in the lake.")
+    ] = False,
     format: OutputFormat = Format.TABLE,
     output: Output = None,
+    quiet: Quiet = False,
 ) -> None:
     """
     Find unusual rates of API calls and errors, as CloudTrail Insights does, over any past window.
@@ -51,21 +62,134 @@ def insights(
     from trailql.cli.app import numbers_needed
 
     numbers_needed()
-    from trailql.insights.anomaly import insight_records
+    if context.invoked_subcommand:
+        return
+    from trailql.cli.streams import as_far_as_read
     from trailql.insights.find import Asked, find_insights_in_rates, kinds_named
     from trailql.insights.run import find_insights_and_history
     from trailql.insights.surprise import LEAST_DAYS
-    from trailql.report.findings import insight_rows
-    from trailql.report.rows import write_objects, write_values
 
-    if not format.is_text:
-        raise UsageError("insights are printed as table, json, jsonl, csv or md")
+    _check_format(format)
+    if from_rates and save:
+        raise UsageError("--save keeps what was found in a lake, --from-rates reads none")
     begin, end = span(since, until)
-    asked = Asked(begin, end, baseline, false_rate, kinds_named(kind or ["aws"]))
+    asked = Asked(begin, end, baseline, false_rate, kinds_named(kind or ["all"]))
     if from_rates:
         found, history = find_insights_in_rates(from_rates, asked)
     else:
-        found, history = find_insights_and_history(lake, asked)
+        told = None if quiet or not sys.stderr.isatty() else _tell_progress
+        found, history = find_insights_and_history(lake, asked, save=save, on_progress=told)
+    with as_far_as_read():
+        _write(found, format, output)
+    if history.accounts > history.enough:
+        print(_too_little(history, LEAST_DAYS), file=sys.stderr)
+    elif not history.accounts:
+        print("no events in that time", file=sys.stderr)
+
+
+@app.command("list")
+def list_(
+    lake: Lake = "lake",
+    since: Since = None,
+    until: Until = None,
+    format: OutputFormat = Format.TABLE,
+    output: Output = None,
+) -> None:
+    """
+    List the insights that are kept in the lake (trailql insights --save), with their ids.
+
+    Example: trailql insights list --since 30d
+    """
+    from trailql.cli.streams import as_far_as_read
+    from trailql.report.findings import insight_rows
+    from trailql.report.rows import write_values
+
+    if format not in (Format.TABLE, Format.CSV, Format.MD):
+        raise UsageError("a list is printed as table, csv or md", hint="trailql insights export prints records")
+    found = _kept(lake, since, until)
+    names, rows = insight_rows(found)
+    with as_far_as_read():
+        ids = [[insight.id[:8], *row] for insight, row in zip(found, rows, strict=True)]
+        write_values(["id", *names], ids, format, output, whole=("id",))
+    if format is Format.TABLE and not output:
+        print(count_of(len(found), "insight"), file=sys.stderr)
+
+
+@app.command()
+def export(
+    lake: Lake = "lake",
+    since: Since = None,
+    until: Until = None,
+    format: OutputFormat = Format.JSONL,
+    output: Output = None,
+) -> None:
+    """
+    Print the kept insights as AWS's own records, a Start and an End record for each.
+
+    Example: trailql insights export --format json --output insights.json
+    """
+    from trailql.insights.anomaly import insight_records
+    from trailql.report.rows import write_objects, write_text
+    from trailql.report.text import json_text
+
+    if format not in (Format.JSON, Format.JSONL):
+        raise UsageError("records are printed as json or jsonl", hint="trailql insights list prints a table")
+    records = [record for insight in _kept(lake, since, until) for record in insight_records(insight)]
+    if format is Format.JSON:
+        write_text(json_text({"Records": records}, indent=2) + "\n", output)
+    else:
+        write_objects(records, format, output)
+
+
+@app.command()
+def explain(
+    id: _Id,
+    lake: Lake = "lake",
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw the curve into this file as well: .html, .svg or .png.")
+    ] = None,
+) -> None:
+    """
+    Explain an insight: the evidence, the curve over the band of the days before, who was behind it.
+
+    Example: trailql insights explain 7a0d2c11 --plot insight.html
+    """
+    from trailql.insights.run import curve_in
+    from trailql.insights.store import kept_insight
+    from trailql.lake.lake import open_lake_folder
+    from trailql.report.curve import insight_text, write_plot
+    from trailql.report.rows import terminal_width, write_text
+
+    insight = kept_insight(open_lake_folder(lake), id)
+    curve = curve_in(lake, insight)
+    write_text(insight_text(insight, curve, terminal_width() or 100), None)
+    if plot:
+        write_plot(insight, curve, plot)
+        print(f"drawn into {plot}", file=sys.stderr)
+
+
+def _kept(lake: str, since: str | None, until: str | None) -> list[Insight]:
+    from trailql.insights.store import kept_insights
+    from trailql.lake.lake import open_lake_folder
+
+    begin, end = span(since, until)
+    return [
+        each
+        for each in kept_insights(open_lake_folder(lake))
+        if (begin is None or each.end > begin) and (end is None or each.start < end)
+    ]
+
+
+def _check_format(format: Format) -> None:
+    if not format.is_text:
+        raise UsageError("insights are printed as table, json, jsonl, csv or md")
+
+
+def _write(found: list[Insight], format: Format, output: Path | None) -> None:
+    from trailql.insights.anomaly import insight_records
+    from trailql.report.findings import insight_rows
+    from trailql.report.rows import write_objects, write_values
+
     if format in (Format.JSON, Format.JSONL):
         records: list[dict[str, Any]] = [record for insight in found for record in insight_records(insight)]
         write_objects(records, format, output)
@@ -73,10 +197,10 @@ def insights(
         write_values(*insight_rows(found), format, output)
     if format is Format.TABLE and not output:
         print(count_of(len(found), "insight"), file=sys.stderr)
-    if history.accounts > history.enough:
-        print(_too_little(history, LEAST_DAYS), file=sys.stderr)
-    elif not history.accounts:
-        print("no events in that time", file=sys.stderr)
+
+
+def _tell_progress(done: int, all: int) -> None:
+    print(f"\r{done:,} of {all:,} days counted", end="\n" if done == all else "", file=sys.stderr, flush=True)
 
 
 def _too_little(history: History, needed: int) -> str:

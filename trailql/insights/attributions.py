@@ -43,6 +43,7 @@ calls AS (
            CASE WHEN {IS_DATA} THEN coalesce(json_extract_string(resources, '$[0].ARN'), 'null') END AS "resourceArn"
     FROM events
     WHERE eventTime >= to_timestamp($since) AND eventTime < to_timestamp($until) AND {IS_COUNTED}
+      AND ($any_api OR list_contains($names, eventName))
 ),
 chosen AS (
     SELECT number, start_minute, end_minute, baseline_end, calls.*
@@ -113,6 +114,7 @@ def _bound(bursts: Sequence[Burst]) -> dict[str, object]:
         "regions": [burst.series.region for burst in bursts],
         "sources": [burst.series.event_source for burst in bursts],
         "names": [burst.series.event_name for burst in bursts],
+        "any_api": any(not burst.series.event_name for burst in bursts),
         "subjects": [burst.series.subject for burst in bursts],
         "starts": [burst.start_minute for burst in bursts],
         "ends": [burst.end_minute for burst in bursts],

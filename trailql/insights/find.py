@@ -60,7 +60,7 @@ class Asked:
     until: datetime | None = None
     baseline_days: int = 28
     false_per_account_week: float = 0.5
-    kinds: tuple[str, ...] = AWS_KINDS
+    kinds: tuple[str, ...] = tuple(KINDS)
 
     def __post_init__(self) -> None:
         _check(self.since, self.until, self.baseline_days, self.false_per_account_week)
@@ -102,11 +102,11 @@ def find_insights_in(con: duckdb.DuckDBPyConnection, asked: Asked) -> tuple[list
     Raises:
         QueryError: No view `events`, or not with the columns needed.
     """
-    return find_insights_of(con, count_events(con, asked.first_counted, asked.end_minute), asked)
+    return find_insights_of(con, count_events(con, asked.first_counted, asked.end_minute, asked.kinds), asked)
 
 
 def find_insights_of(con: duckdb.DuckDBPyConnection, counted: Any, asked: Asked) -> tuple[list[Insight], History]:
-    """The same from minute counts that are there already, see `trailql.insights.rates.COUNT_EVENTS`."""
+    """The same from minute counts that are there already, see `trailql.insights.rates.count_events`."""
     with Rates(counted, asked.kinds) as rates:
         bursts, history = _bursts(rates, asked)
     insights = map(_insight, bursts, attribute_bursts(con, bursts))

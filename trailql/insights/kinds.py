@@ -33,7 +33,7 @@ KINDS = {
         Kind("writes", "TrailqlPrincipalWriteRateInsight", "calls", False, "write calls of one principal, all APIs"),
         Kind("reads", "TrailqlPrincipalReadRateInsight", "calls", False, "read calls of one principal, all APIs"),
         Kind("refusals", "TrailqlPrincipalErrorRateInsight", "errors", True, "refused calls of one principal"),
-        Kind("resources", "TrailqlProvisioningRateInsight", "resources", False, "resources created, by API"),
+        Kind("resources", "TrailqlResourceRateInsight", "resources", False, "instances launched or ended, by API"),
     )
 }
 """By name. A principal is the role or user behind a session, never the session."""

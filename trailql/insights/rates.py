@@ -11,7 +11,7 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from trailql.errors import QueryError, SourceError
+from trailql.insights.kinds import AWS_KINDS, KINDS
 from trailql.insights.series import HOURS, Counts, Series
 from trailql.lake.parquet import sql_text
 
@@ -47,23 +48,23 @@ FILE_COLUMNS = {
 _READS = "Get List Describe Head Lookup Search BatchGet Query Scan Select View Check Validate Estimate Simulate Preview"
 _BY_NAME = f"NOT regexp_matches(eventName, '^({_READS.replace(' ', '|')})')"
 _INSTANCES = """
-    CASE WHEN eventSource = 'ec2.amazonaws.com' AND eventName = 'RunInstances' AND errorCode IS NULL
+    CASE WHEN eventSource = 'ec2.amazonaws.com' AND eventName IN ('RunInstances', 'TerminateInstances')
+     AND errorCode IS NULL
     THEN json_array_length(responseElements, '$.instancesSet.items') END
 """
 PRINCIPAL = """
     CASE WHEN userIdentity.type <> 'AWSService' AND userIdentity.invokedBy IS NULL THEN actor(userIdentity) END
 """
 
-COUNT_EVENTS = f"""
+_COUNT_EVENTS = f"""
 SELECT coalesce(recipientAccountId, userIdentity.accountId, '') AS account, coalesce(awsRegion, '') AS region,
        eventSource AS event_source, eventName AS event_name, nullif(errorCode, '') AS error_code,
        coalesce(readOnly, errorCode IS NOT NULL) AS is_read, {IS_DATA} IS TRUE AS is_data,
-       {PRINCIPAL} AS principal, {MINUTE_OF} AS minute, count(*) AS calls, sum({_INSTANCES})::BIGINT AS resources
+       {{principal}} AS principal, {MINUTE_OF} AS minute, count(*) AS calls, sum({{instances}})::BIGINT AS resources
 FROM events
 WHERE eventTime >= to_timestamp($since) AND eventTime < to_timestamp($until) AND {IS_COUNTED}
 GROUP BY ALL
 """
-"""SQL over a lake's `events`: the minute counts from which all kinds of series are made."""
 _COUNT_FILE = f"""
 SELECT account, coalesce(region, '') AS region, eventSource AS event_source, eventName AS event_name,
        nullif(errorCode, '') AS error_code, NOT {_BY_NAME} AS is_read, false AS is_data, NULL AS principal,
@@ -88,6 +89,7 @@ _PARTS = {
     "resources": """SELECT account, region, event_source, event_name, '' AS subject, minute, resources AS calls
                     FROM counted WHERE resources > 0""",
 }
+_WITHOUT = {"principal": "NULL::VARCHAR", "instances": "NULL::BIGINT"}
 _LAST_SECOND = 253402300799  # the end of the year 9999
 
 
@@ -96,7 +98,7 @@ class Rates:
     Minute counts, to be looked at account by account. Use it as a context manager.
 
     Args:
-        counted: The minute counts, with the columns of `COUNT_EVENTS`.
+        counted: The minute counts, as `count_events` gives them.
         kinds: The kinds of series to make.
     """
 
@@ -141,6 +143,15 @@ class Rates:
         sql = "SELECT DISTINCT hour // 24 FROM hours WHERE account = ? ORDER BY ALL"
         return [row[0] for row in self._lab.execute(sql, [account]).fetchall()]
 
+    def minutes_of(self, series: Series, first_minute: int, end_minute: int) -> list[tuple[int, int]]:
+        """Minutes and calls of one series; none when it is not there."""
+        sql = """SELECT minute, calls FROM minutes JOIN series USING (id)
+                 WHERE kind = $kind AND account = $account AND region = $region AND event_source = $event_source
+                   AND event_name = $event_name AND subject = $subject AND minute >= $first AND minute < $end
+                 ORDER BY minute"""
+        names = {name: getattr(series, name) for name in Series.__slots__}
+        return self._lab.execute(sql, {**names, "first": first_minute, "end": end_minute}).fetchall()
+
     def of_accounts(self) -> Iterator[Counts]:
         """The series of one account after the other; accounts without any are left out."""
         for account in self.accounts:
@@ -179,7 +190,12 @@ class Rates:
         return first_day, np.stack([by_region[region] for region in regions])
 
 
-def count_events(con: duckdb.DuckDBPyConnection, first_minute: int | None, end_minute: int | None) -> pa.Table:
+def count_events(
+    con: duckdb.DuckDBPyConnection,
+    first_minute: int | None,
+    end_minute: int | None,
+    kinds: Collection[str] = tuple(KINDS),
+) -> pa.Table:
     """
     Count a lake's calls per minute.
 
@@ -187,11 +203,18 @@ def count_events(con: duckdb.DuckDBPyConnection, first_minute: int | None, end_m
         con: Has a view `events` with the columns of `trailql.schema`, and the macro `actor`.
         first_minute: Minutes since 1970, the first to count; None for all before `end_minute`.
         end_minute: The first minute not to count; None for all.
+        kinds: Kinds of series that shall be made of it; those of CloudTrail alone need fewer rows.
+
+    Returns:
+        account, region, event_source, event_name, error_code (null for none), is_read, is_data, principal, minute,
+        calls, resources.
 
     Raises:
         QueryError: No such view, or not with these columns.
     """
-    return fetch(con, COUNT_EVENTS, _span(first_minute, end_minute))
+    needs_more = not set(kinds) <= set(AWS_KINDS)
+    parts = {"principal": PRINCIPAL, "instances": _INSTANCES} if needs_more else _WITHOUT
+    return fetch(con, _COUNT_EVENTS.format(**parts), _span(first_minute, end_minute))
 
 
 def count_file(path: Path, first_minute: int | None, end_minute: int | None) -> pa.Table:

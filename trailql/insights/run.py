@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from trailql.insights.anomaly import Insight
-from trailql.insights.find import Asked, History, find_insights_in
-from trailql.lake.lake import open_lake_folder
+from trailql.insights.curve import Curve, curve_of
+from trailql.insights.find import Asked, History, find_insights_in, find_insights_of
+from trailql.insights.kinds import KINDS
+from trailql.insights.rates import Rates, count_events
+from trailql.insights.rollups import is_fresh, kept_counts, refresh
+from trailql.insights.store import save_insights
+from trailql.lake.lake import Lake, open_lake_folder
 from trailql.query.engine import OpenLake
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = 1440
+
+Progress = Callable[[int, int], None]
 
 
 def find_insights(
@@ -31,26 +42,65 @@ def find_insights(
     return find_insights_and_history(lake, replace(asked, **more))[0]
 
 
-def find_insights_and_history(lake: str | Path, asked: Asked) -> tuple[list[Insight], History]:
+def find_insights_and_history(
+    lake: str | Path, asked: Asked, *, save: bool = False, on_progress: Progress | None = None
+) -> tuple[list[Insight], History]:
     """
     Find unusual rates, and say how much there was to compare with.
+
+    Minute counts that the lake keeps are used where they are true to its events.
 
     Args:
         lake: The lake's folder.
         asked: What is looked for.
+        save: Keep the minute counts and the insights in the lake.
+        on_progress: Called with days counted and days to count, where they are kept.
 
     Returns:
         Insights by start; and the history, without which none can be found.
 
     Raises:
+        LakeError: No lake there, or it cannot be written to.
+    """
+    opened_lake = open_lake_folder(lake)
+    days = _days(opened_lake, asked)
+    if save and days:
+        refresh(opened_lake, *days, on_progress)
+    reach = None if asked.first_counted is None else _EPOCH + timedelta(minutes=asked.first_counted)
+    with OpenLake(opened_lake, reach, asked.until) as opened:
+        if days and is_fresh(opened_lake, *days):
+            counted = kept_counts(opened, asked.first_counted, asked.end_minute)
+            found, history = find_insights_of(opened.connection, counted, asked)
+        else:
+            found, history = find_insights_in(opened.connection, asked)
+    if save:
+        save_insights(opened_lake, found)
+    return found, history
+
+
+def curve_in(lake: str | Path, insight: Insight) -> Curve:
+    """
+    The curve of an insight over the days before, from the lake's events.
+
+    Raises:
         LakeError: No lake there.
     """
-    reach = None if asked.since is None or asked.first_counted is None else _moment(asked.first_counted)
-    with OpenLake(open_lake_folder(lake), reach, asked.until) as opened:
-        return find_insights_in(opened.connection, asked)
+    margin = timedelta(minutes=max(60, 2 * insight.insight_minutes) + _DAY)
+    kind = next(each.name for each in KINDS.values() if each.insight_type == insight.insight_type)
+    since, until = insight.start - timedelta(days=29) - margin, insight.end + margin
+    with OpenLake(open_lake_folder(lake), since, until) as opened:
+        counted = count_events(opened.connection, None, None)
+    with Rates(counted, (kind,)) as rates:
+        return curve_of(rates, insight)
 
 
-def _moment(minute: int) -> datetime:
-    from datetime import UTC
-
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)
+def _days(lake: Lake, asked: Asked) -> tuple[date, date] | None:
+    """The days with events that are needed."""
+    days = [part.day for part in lake.snapshot("events").parts if part.day is not None]
+    if asked.first_counted is not None:
+        first = (_EPOCH + timedelta(minutes=asked.first_counted)).date()
+        days = [day for day in days if day >= first]
+    if asked.end_minute is not None:
+        last = (_EPOCH + timedelta(minutes=asked.end_minute - 1)).date()
+        days = [day for day in days if day <= last]
+    return (min(days), max(days)) if days else None

@@ -21,7 +21,8 @@ which is what deployments and scaling storms have. Their constants (`_TAILS`) we
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -47,12 +48,13 @@ LEAST_DAYS = 7
 
 _HOUR_WIDTHS = (5, 15, 60)
 _FALL_HOURS = 2
-_FALL_THAT_TELLS = 5.0
+_FALL_THAT_TELLS = 8.0
 """Calls that the window must always have had for their absence to be told."""
 _HOUR_THAT_TELLS = 3.0
 """Calls that an hour must usually have to be compared for its level."""
 _LEVEL_GOES_ON = 1.4
 """How far above the usual a day must be to belong to a change of level."""
+_SECONDS_COME_EASIER = 10
 _LEAST_SERIES = 50
 """An account is tested as if it had at least so many series, so that a quiet account does not report trifles."""
 _MEASURED_SERIES = 100
@@ -82,7 +84,7 @@ _TAILS = {
     "errors": Tail(3.1, 0.77),
     "new errors": Tail(4.2, 1.5),
     "hour": Tail(66.0, 21.0),
-    "level": Tail(2.42, 0.35),
+    "level": Tail(2.6, 0.35),
     "fall": Tail(2.92, 0.9),
 }
 
@@ -142,6 +144,24 @@ class _Window:
     height: float
 
 
+def _with_seconds(found: Iterable[Surprise]) -> list[Surprise]:
+    """
+    Each day's most surprising hour, and its other hours as less surprising ones.
+
+    The tails are those of a day's most surprising window. On a day that brings one, others come more easily.
+    """
+    best: dict[tuple[int, int], Surprise] = {}
+    everything = sorted(found, key=lambda each: each.false_per_week)
+    for each in everything:
+        best.setdefault((each.series, each.day), each)
+    return [
+        each
+        if best[each.series, each.day] is each
+        else replace(each, false_per_week=each.false_per_week * _SECONDS_COME_EASIER)
+        for each in everything
+    ]
+
+
 def _keep_rarest(best: dict[tuple[int, int, int], Surprise], found: Surprise) -> None:
     key = found.series, found.day, found.hour
     known = best.get(key)
@@ -189,7 +209,7 @@ class _Looked:
                     number, tail = self._judged(series, day, over, height, apart)
                     window = _Window(width, hour, busiest, height)
                     _keep_rarest(best, self._surprise(series, day, "peak", tail, window, number))
-        return list(best.values())
+        return _with_seconds(best.values())
 
     def hours(self) -> list[Surprise]:
         """Windows of daily series that are unlike all windows about that time of day."""
@@ -209,17 +229,17 @@ class _Looked:
                 number = float(over[series, day]) * (1 + base) / (1 + usual) ** 2
                 window = _Window(width, hour, busiest, base)
                 _keep_rarest(best, self._surprise(series, day, "hour", "hour", window, number))
-        return list(best.values())
+        return _with_seconds(best.values())
 
     def levels(self) -> list[Surprise]:
-        """Days of which at least half the hours are higher than usual."""
+        """Days of which at least half the hours are higher than usual; of errors there are too few to tell."""
         counts = self._counts
         calls = counts.hourly
         values = scaled(calls)
         counted = counts.known & self._covered[:, :, None]
         usual = usual_before(values, counted, self._weekend, self._span)
         matters = counted & (unscaled(usual) > _HOUR_THAT_TELLS)
-        enough = (matters.sum(axis=2) >= HOURS // 3) & (self._active_days >= self._days / 2)
+        enough = (matters.sum(axis=2) >= HOURS // 3) & (self._active_days >= self._days / 2) & ~self._errors[:, None]
         higher = np.where(matters, values - usual, np.nan)
         middle = np.full(enough.shape, -np.inf)
         for series, day in self._cells(enough):
@@ -267,7 +287,8 @@ class _Looked:
         before = np.maximum(most_before(day_below, self._span), 0)
         over = day_below - before
         found = []
-        for series, day in self._cells(self._tested & (over > 0) & self._is_daily()):
+        apis = np.array([each.kind == "calls" for each in counts.series], np.bool_)
+        for series, day in self._cells(self._tested & (over > 0) & self._is_daily() & apis[:, None]):
             hour = int(below[series, day].argmax())
             window = _Window(_FALL_HOURS * 60, hour, calls, float(least[series, day, hour]))
             found.append(self._surprise(series, day, "fall", "fall", window, float(over[series, day])))

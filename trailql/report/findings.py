@@ -128,7 +128,7 @@ def insight_rows(insights: Sequence[Insight]) -> tuple[list[str], list[list[Any]
             insight.calls,
             f"{_calls(insight.window_calls)} in {_duration(insight.window_minutes)}",
             _calls(insight.expected_calls),
-            _chance(insight.false_per_week),
+            chance_in_words(insight.false_per_week),
         ]
         for insight in insights
     ]
@@ -159,7 +159,7 @@ def _duration(minutes: int) -> str:
     return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"
 
 
-def _chance(per_week: float) -> str:
+def chance_in_words(per_week: float) -> str:
     """How often a week would bring it: `once in 12 weeks`."""
     weeks = 1 / max(per_week, 1e-12)
     if weeks < 100:

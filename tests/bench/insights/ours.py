@@ -24,7 +24,7 @@ from typing import Any
 from tests.bench.insights.score import Alarm
 from tests.bench.insights.sweep import Sweep
 
-ASKED_RATES = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 2.0)
+ASKED_RATES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 2.0)
 
 
 def missing() -> str | None:

@@ -95,3 +95,8 @@ def test_save_list_explain_export(tmp_path: Path) -> None:
     assert 2 * (len(rows) - 1) == len(exported["Records"])
     assert 2 == _trailql("insights", "explain", "nothing", "--lake", lake).returncode
     assert 2 == _trailql("insights", "--from-rates", plot, "--save").returncode
+    compared = _trailql("insights", "compare", sample, "--lake", lake, "--format", "csv").stdout.splitlines()
+    assert ["ModifySnapshotAttribute"] == [
+        row.split(",")[4].split(":")[1] for row in compared if row.startswith("both")
+    ]
+    assert not [row for row in compared if row.startswith("only AWS")]

@@ -11,7 +11,7 @@ import typer
 from trailql.cli.options import Lake, Output, OutputFormat, Quiet, Since, Until, span
 from trailql.errors import UsageError
 from trailql.report.rows import Format
-from trailql.report.text import count_of
+from trailql.report.text import count_of, tell
 
 if TYPE_CHECKING:
     from trailql.insights.anomaly import Insight
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 app = typer.Typer(invoke_without_command=True)
+_VERDICTS = ("both", "only AWS", "only ours")
 _Id = Annotated[str, typer.Argument(help="The insight's id, or how it begins.", metavar="ID")]
 
 
@@ -166,6 +167,48 @@ def explain(
     if plot:
         write_plot(insight, curve, plot)
         print(f"drawn into {plot}", file=sys.stderr)
+
+
+@app.command()
+def compare(
+    sources: Annotated[list[str], typer.Argument(help="Copies of the bucket: folders, files, archives.")],
+    lake: Lake = "lake",
+    since: Since = None,
+    until: Until = None,
+    false_rate: Annotated[
+        float, typer.Option("--false-rate", help="Insights of ours to expect per account and week by chance.")
+    ] = 0.5,
+    format: OutputFormat = Format.TABLE,
+    output: Output = None,
+) -> None:
+    """
+    Compare CloudTrail's own Insights records, in the CloudTrail-Insight folders of a copy, with ours.
+
+    Example: trailql insights compare evidence/AWSLogs --lake case-17
+    """
+    from trailql.cli.streams import as_far_as_read
+    from trailql.insights.compare import compared, read_aws_insights
+    from trailql.insights.find import Asked
+    from trailql.insights.kinds import AWS_KINDS
+    from trailql.insights.run import find_insights_and_history
+    from trailql.report.findings import compared_rows
+    from trailql.report.rows import write_values
+
+    _check_format(format)
+    begin, end = span(since, until)
+    theirs, bad = read_aws_insights(sources)
+    theirs = [each for each in theirs if (begin is None or each.end > begin) and (end is None or each.start < end)]
+    ours, _ = find_insights_and_history(lake, Asked(begin, end, false_per_account_week=false_rate, kinds=AWS_KINDS))
+    pairs = compared(theirs, ours)
+    with as_far_as_read():
+        write_values(*compared_rows(pairs), format, output)
+    for error in bad:
+        tell(error)
+    if format is Format.TABLE and not output:
+        counts = {verdict: sum(pair.verdict == verdict for pair in pairs) for verdict in _VERDICTS}
+        print(", ".join(f"{count:,} {verdict}" for verdict, count in counts.items()), file=sys.stderr)
+    if bad:
+        raise typer.Exit(3)
 
 
 def _kept(lake: str, since: str | None, until: str | None) -> list[Insight]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from trailql.detect.excepting import Excepted
     from trailql.detect.finding import Finding
     from trailql.insights.anomaly import Insight
+    from trailql.insights.compare import Compared
 
 FINDING_COLUMNS = (
     "id",
@@ -132,6 +133,29 @@ def insight_rows(insights: Sequence[Insight]) -> tuple[list[str], list[list[Any]
         ]
         for insight in insights
     ]
+    return names, rows
+
+
+def compared_rows(pairs: Sequence[Compared]) -> tuple[list[str], list[list[Any]]]:
+    """CloudTrail's insights beside ours: who has it, when, what, calls per minute by each."""
+    names = ["who", "start (UTC)", "account", "region", "what", "AWS a minute", "ours a minute", "by chance"]
+    rows = []
+    for pair in pairs:
+        theirs, ours = pair.theirs, pair.ours
+        either: Any = theirs or ours
+        api = f"{(either.event_source or '').removesuffix('.amazonaws.com')}:{either.event_name}"
+        rows.append(
+            [
+                pair.verdict,
+                iso(either.start).replace("T", " ")[:16],
+                either.account,
+                either.region,
+                f"{api} {either.error_code}" if either.error_code else api,
+                theirs.average if theirs else None,
+                ours.insight_average if ours else None,
+                chance_in_words(ours.false_per_week) if ours else None,
+            ]
+        )
     return names, rows
 
 

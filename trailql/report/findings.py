@@ -152,7 +152,7 @@ def compared_rows(pairs: Sequence[Compared]) -> tuple[list[str], list[list[Any]]
                 either.region,
                 f"{api} {either.error_code}" if either.error_code else api,
                 theirs.average if theirs else None,
-                ours.insight_average if ours else None,
+                float(f"{ours.insight_average:.6g}") if ours else None,
                 chance_in_words(ours.false_per_week) if ours else None,
             ]
         )

@@ -16,7 +16,7 @@ from trailql.insights.anomaly import Attribution, Insight
 from trailql.insights.attributions import attribute_bursts
 from trailql.insights.kinds import AWS_KINDS, KINDS
 from trailql.insights.locate import Burst, located
-from trailql.insights.rates import Rates, count_events, count_file, span_of_file
+from trailql.insights.rates import Rates, count_events, open_file
 from trailql.insights.surprise import LEAST_DAYS, LONGEST_MEMORY, WIDTHS, surprises
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -122,9 +122,10 @@ def find_insights_in_rates(path: Path, asked: Asked) -> tuple[list[Insight], His
     Raises:
         SourceError: No such file, or not of that form.
     """
-    if span_of_file(path) is None:
+    file = open_file(path, asked.first_counted, asked.end_minute)
+    if file is None:
         return [], History(0, 0, 0)
-    with Rates(count_file(path, asked.first_counted, asked.end_minute), asked.kinds) as rates:
+    with Rates(file, asked.kinds) as rates:
         bursts, history = _bursts(rates, asked)
     return sorted((_insight(burst, ()) for burst in bursts), key=_order), history
 

@@ -78,7 +78,7 @@ def _minutes(counts: Counts, each: Surprise, baseline_days: int) -> tuple[int, i
     """The unusual minutes of a day: for a peak those that make it one, for the others whole hours or days."""
     day = (counts.first_day + each.day) * _DAY
     if each.way == "level":
-        return day, day + _DAY
+        return day + each.hour * 60, day + _DAY
     end = day + (each.hour + 1) * 60
     if each.way == "fall":
         return end - each.width, end

@@ -11,7 +11,10 @@ Source:
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +74,10 @@ SELECT account, coalesce(region, '') AS region, eventSource AS event_source, eve
        epoch_us(minute) // 60000000 AS minute, count AS calls, NULL::BIGINT AS resources
 FROM read_parquet({{path}})
 WHERE count > 0 AND account IS NOT NULL AND eventSource IS NOT NULL AND eventName IS NOT NULL AND minute IS NOT NULL
-  AND minute >= to_timestamp($since) AND minute < to_timestamp($until)
+  AND minute >= to_timestamp({{since}}) AND minute < to_timestamp({{until}})
 """
+_LAB_MEMORY = "1500MB"
+"""Of the database that sorts the counts; beyond it spills to disk."""
 
 _PARTS = {
     "calls": """SELECT account, region, event_source, event_name, '' AS subject, minute, calls FROM counted
@@ -98,40 +103,58 @@ class Rates:
     Minute counts, to be looked at account by account. Use it as a context manager.
 
     Args:
-        counted: The minute counts, as `count_events` gives them.
+        counted: The minute counts, as `count_events` gives them, or the file of `open_file`.
         kinds: The kinds of series to make.
     """
 
     def __init__(self, counted: Any, kinds: tuple[str, ...]) -> None:
+        self._scratch = tempfile.mkdtemp(prefix="trailql-")
         self._lab = duckdb.connect(config={"python_enable_replacements": False})
-        self._fill(counted, kinds)
+        try:
+            self._fill(counted, kinds)
+        except BaseException:
+            self.close()
+            raise
 
     def _fill(self, counted: Any, kinds: tuple[str, ...]) -> None:
         lab = self._lab
         lab.execute("SET TimeZone = 'UTC'")
         lab.execute("SET enable_progress_bar = false")
-        lab.register("counted", counted)
+        lab.execute("SET preserve_insertion_order = false")
+        lab.execute(f"SET memory_limit = '{_LAB_MEMORY}'")
+        lab.execute(f"SET temp_directory = {sql_text(self._scratch)}")
+        if isinstance(counted, FileOfRates):
+            lab.execute(f"CREATE VIEW counted AS {counted.sql}")
+        else:
+            lab.register("counted", counted)
         parts = " UNION ALL ".join(f"SELECT {sql_text(kind)} AS kind, * FROM ({_PARTS[kind]})" for kind in kinds)
         names = "account, kind, region, event_source, event_name, subject"
-        lab.execute(
-            f"CREATE TABLE rows AS SELECT {names}, minute, sum(calls)::BIGINT AS calls FROM ({parts}) GROUP BY ALL"
-        )
-        lab.execute(
-            f"CREATE TABLE series AS SELECT row_number() OVER (ORDER BY {names}) AS id, * "
-            f"FROM (SELECT DISTINCT {names} FROM rows)"
-        )
-        lab.execute(
-            f"CREATE TABLE minutes AS SELECT id, minute, calls FROM rows JOIN series USING ({names}) ORDER BY ALL"
-        )
-        lab.execute("DROP TABLE rows")
-        lab.execute("CREATE TABLE hours AS SELECT DISTINCT account, region, minute // 60 AS hour FROM counted")
-        lab.unregister("counted")
+        try:
+            lab.execute(
+                f"CREATE TABLE series AS SELECT row_number() OVER (ORDER BY {names}) AS id, * "
+                f"FROM (SELECT DISTINCT {names} FROM ({parts}))"
+            )
+            lab.execute(
+                "CREATE TABLE minutes AS "
+                "SELECT id::INTEGER AS id, minute::INTEGER AS minute, sum(calls)::BIGINT AS calls"
+                f" FROM ({parts}) JOIN series USING ({names}) GROUP BY ALL ORDER BY ALL"
+            )
+            lab.execute("CREATE TABLE hours AS SELECT DISTINCT account, region, minute // 60 AS hour FROM counted")
+        except duckdb.Error as error:
+            if isinstance(counted, FileOfRates):
+                raise SourceError(f"no file of rates: {str(error).splitlines()[0]}", at=str(counted.path)) from error
+            raise
+
+    def close(self) -> None:
+        """Forget the counts."""
+        self._lab.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def __enter__(self) -> Rates:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._lab.close()
+        self.close()
 
     @property
     def accounts(self) -> list[str]:
@@ -169,7 +192,8 @@ class Rates:
             "SELECT id - $first AS id, minute, calls FROM minutes WHERE id BETWEEN $first AND $last ORDER BY ALL",
             params={"first": first, "last": last},
         )
-        which, minute, calls = (column.to_numpy() for column in relation.to_arrow_table().columns)
+        table = relation.to_arrow_table()
+        which, minute, calls = (column.to_numpy().astype(np.int64) for column in table.columns)
         series = tuple(Series(*row[1:]) for row in rows)
         first_day, known = self._known(account, [each.region for each in series])
         return Counts(series, which, minute, calls, first_day, known)
@@ -217,12 +241,36 @@ def count_events(
     return fetch(con, _COUNT_EVENTS.format(**parts), _span(first_minute, end_minute))
 
 
-def count_file(path: Path, first_minute: int | None, end_minute: int | None) -> pa.Table:
+@dataclass(frozen=True, slots=True)
+class FileOfRates:
     """
-    Read calls per minute from a Parquet file (see `FILE_COLUMNS`).
+    A Parquet file of minute counts that has the columns it should have.
+
+    Args:
+        path: The file.
+        first_minute, end_minute: The minutes of it that are looked at, since 1970.
+    """
+
+    path: Path
+    first_minute: int
+    end_minute: int
+
+    @property
+    def sql(self) -> str:
+        """Its minute counts, in the form of `count_events`."""
+        times = _span(self.first_minute, self.end_minute)
+        return _COUNT_FILE.format(path=sql_text(str(self.path)), **times)
+
+
+def open_file(path: Path, first_minute: int | None, end_minute: int | None) -> FileOfRates | None:
+    """
+    Look at a Parquet file of calls per minute (see `FILE_COLUMNS`).
 
     A row with a null `errorCode` counts the calls without an error, one with an error code those that failed so.
     Whether an API only reads is told by its name.
+
+    Returns:
+        The file; None when it has no rows.
 
     Raises:
         SourceError: No such file, no Parquet, or columns are missing or of another type.
@@ -231,29 +279,23 @@ def count_file(path: Path, first_minute: int | None, end_minute: int | None) -> 
         con.execute("SET TimeZone = 'UTC'")
         name = sql_text(str(path))
         try:
-            rows = con.execute(f"DESCRIBE SELECT * FROM read_parquet({name})").fetchall()
+            columns = {row[0] for row in con.execute(f"DESCRIBE SELECT * FROM read_parquet({name})").fetchall()}
         except duckdb.Error as error:
             raise SourceError("no Parquet file that can be read", at=str(path)) from error
-        columns = {row[0] for row in rows}
         if missing := [each for each in FILE_COLUMNS if each not in columns]:
             hint = f"columns {', '.join(FILE_COLUMNS)}"
             raise SourceError(f"column {missing[0]} is missing", at=str(path), hint=hint)
         try:
-            sql = _COUNT_FILE.format(path=name)
-            return con.sql(sql, params=_span(first_minute, end_minute)).to_arrow_table()
+            sql = (
+                f"SELECT min(epoch_us(minute)) // 60000000, max(epoch_us(minute)) // 60000000 FROM read_parquet({name})"
+            )
+            low, high = con.execute(sql).fetchall()[0]
         except duckdb.Error as error:
             raise SourceError(f"no file of rates: {str(error).splitlines()[0]}", at=str(path)) from error
-
-
-def span_of_file(path: Path) -> tuple[int, int] | None:
-    """The first minute of a file of rates and the one after its last, since 1970; None for an empty one."""
-    table = count_file(path, None, None)
-    if not table.num_rows:
+    if low is None:
         return None
-    with duckdb.connect() as con:
-        con.register("counted", table)
-        low, high = con.execute("SELECT min(minute), max(minute) FROM counted").fetchall()[0]
-    return low, high + 1
+    first = low if first_minute is None else first_minute
+    return FileOfRates(path, first, high + 1 if end_minute is None else end_minute)
 
 
 def _span(first_minute: int | None, end_minute: int | None) -> dict[str, int]:

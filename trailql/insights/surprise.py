@@ -100,7 +100,7 @@ class Surprise:
         way: `peak`, `hour`, `level` or `fall`.
         tail: Which tail it was judged by.
         width: Minutes of the window.
-        hour: In which the window ends.
+        hour: In which the window ends; of a level, the hour it begins with.
         calls: In the window.
         expected: Calls that the days before allow for: the record, or the usual.
         false_per_week: False insights per account and week, were everything as surprising reported.
@@ -252,20 +252,11 @@ class _Looked:
                 if not tested:
                     continue
                 false = min(self._false("level", float(middle[series, day]), day) for day in tested)
-                found += [
-                    Surprise(
-                        series,
-                        day,
-                        "level",
-                        "level",
-                        HOURS * 60,
-                        HOURS - 1,
-                        float(calls[series, day].sum()),
-                        float(unscaled(usual[series, day]).sum()),
-                        false,
-                    )
-                    for day in days
-                ]
+                begins = _begins(higher[series, days[0]], float(middle[series, days[0]]))
+                for day in days:
+                    calls_, usually = float(calls[series, day].sum()), float(unscaled(usual[series, day]).sum())
+                    hour = begins if day == days[0] else 0
+                    found.append(Surprise(series, day, "level", "level", HOURS * 60, hour, calls_, usually, false))
         return found
 
     def falls(self) -> list[Surprise]:
@@ -335,6 +326,16 @@ class _Looked:
     @staticmethod
     def _cells(chosen: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
         return [(int(series), int(day)) for series, day in zip(*np.nonzero(chosen), strict=True)]
+
+
+def _begins(higher: Floats, middle: float) -> int:
+    """The hour of a day from which on its hours are high, told by the middle of each three."""
+    told = np.where(np.isnan(higher), middle, higher)
+    padded = np.concatenate([told[:1], told, told[-1:]])
+    smooth = np.median(np.stack([padded[:-2], padded[1:-1], padded[2:]]), axis=0)
+    low = np.flatnonzero(smooth < 0.4 * middle)
+    early = low[low < HOURS // 2 + 2]
+    return int(early[-1]) + 1 if len(early) else 0
 
 
 def _runs(chosen: Bools) -> list[list[int]]:

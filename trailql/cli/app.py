@@ -25,6 +25,7 @@ from trailql.cli import (
     rules,
     shell,
     tables,
+    trace,
     verify,
 )
 from trailql.cli.streams import ReaderGone, drop_stdout, watch_stdout
@@ -71,6 +72,7 @@ app.command()(export.export)
 app.command()(detect.detect)
 app.command()(insights.insights)
 app.command()(coverage.coverage)
+app.command()(trace.trace)
 app.command()(verify.verify)
 app.add_typer(keys.app, name="keys")
 app.add_typer(lake.app, name="lake")

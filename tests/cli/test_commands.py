@@ -294,6 +294,7 @@ def test_insights_print_cloudtrail_records(lake: Path) -> None:
         "insights",
         "coverage",
         "trace",
+        "timeline",
         "verify",
         "iam-policy",
     ],

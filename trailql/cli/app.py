@@ -25,6 +25,7 @@ from trailql.cli import (
     rules,
     shell,
     tables,
+    timeline,
     trace,
     verify,
 )
@@ -73,6 +74,7 @@ app.command()(detect.detect)
 app.command()(insights.insights)
 app.command()(coverage.coverage)
 app.command()(trace.trace)
+app.command()(timeline.timeline)
 app.command()(verify.verify)
 app.add_typer(keys.app, name="keys")
 app.add_typer(lake.app, name="lake")

@@ -168,6 +168,8 @@ def _head(node: Node) -> str:
 def who(principal: str, kind: str | None = None) -> str:
     """A principal in a few words: `user web-developer`, `role ops-lead/ops-engineer`, `root of 111122223333`."""
     parts = principal.split(":", 5)
+    if len(parts) == 3 and parts[0] == "user":  # of a failed sign-in, which has no ARN
+        return f"user {parts[2]}"
     if len(parts) < 6 or parts[0] != "arn":
         return f"{kind} {principal}" if kind else principal or "nobody named"
     if parts[5] == "root":

@@ -295,6 +295,7 @@ def test_insights_print_cloudtrail_records(lake: Path) -> None:
         "coverage",
         "trace",
         "timeline",
+        "profile",
         "verify",
         "iam-policy",
     ],

@@ -55,7 +55,7 @@ def test_the_sample_attack_in_order(sample_lake: Path) -> None:
 
 def test_for_machines(tmp_path: Path) -> None:
     """
-    jsonl has every column, times in UTC whatever the zone; --no-findings leaves events alone; --limit says what is left.
+    jsonl has every column, in UTC whatever the zone; --no-findings leaves events alone; --limit says what is left.
     """
     lake = lake_with(tmp_path, chain())
     done = run("--lake", lake, "--format", "jsonl", "--no-findings", "--tz", "Asia/Tokyo", "--all", "--limit", "7")

@@ -20,6 +20,7 @@ from trailql.cli import (
     insights,
     keys,
     lake,
+    profile,
     query,
     report,
     rules,
@@ -75,6 +76,7 @@ app.command()(insights.insights)
 app.command()(coverage.coverage)
 app.command()(trace.trace)
 app.command()(timeline.timeline)
+app.command()(profile.profile)
 app.command()(verify.verify)
 app.add_typer(keys.app, name="keys")
 app.add_typer(lake.app, name="lake")

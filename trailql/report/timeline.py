@@ -121,7 +121,7 @@ def timeline_text(timeline: Timeline, *, width: int | None = None, zone: tzinfo 
             lines += [*([""] if lines else []), f"{day} {datetime.fromisoformat(day):%A} ({zone_name(zone)})"]
         told = (" " * _GAP).join([time[11:], pad(cut(actor, widths[0]), widths[0]), pad(cut(ip, widths[1]), widths[1])])
         text = what + (f": {about}" if about and not what.startswith("▲") else f"  {about}" if about else "")
-        first, *more = fold(text, max((width or _WIDTH) - len(indent), 30))
+        first, *more = fold(text, max((width or _WIDTH) - len(indent) - 2, 30))
         lines.append(f"{told}{' ' * _GAP}{first}".rstrip())
         lines += [f"{indent}  {each.strip()}".rstrip() for each in more]
     return "\n".join(lines) + "\n" if lines else ""

@@ -11,6 +11,7 @@ from trailql.report.table import cells_of, fold
 from trailql.report.text import count_of, iso, visible
 
 WIDTH = 100
+_HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 _MOST_ALIKE = 3
 """More siblings of a kind that lead nowhere share one place."""
 _MOST_CHANGES = 20
@@ -169,7 +170,7 @@ def who(principal: str, kind: str | None = None) -> str:
     """A principal in a few words: `user web-developer`, `role ops-lead/ops-engineer`, `root of 111122223333`."""
     parts = principal.split(":", 5)
     if len(parts) == 3 and parts[0] == "user":  # of a failed sign-in, which has no ARN
-        return f"user {parts[2]}"
+        return "user (name hidden)" if parts[2] == _HIDDEN else f"user {parts[2]}"
     if len(parts) < 6 or parts[0] != "arn":
         return f"{kind} {principal}" if kind else principal or "nobody named"
     if parts[5] == "root":

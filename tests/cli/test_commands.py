@@ -296,6 +296,7 @@ def test_insights_print_cloudtrail_records(lake: Path) -> None:
         "trace",
         "timeline",
         "profile",
+        "resource",
         "verify",
         "iam-policy",
     ],

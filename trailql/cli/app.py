@@ -23,6 +23,7 @@ from trailql.cli import (
     profile,
     query,
     report,
+    resource,
     rules,
     shell,
     tables,
@@ -77,6 +78,7 @@ app.command()(coverage.coverage)
 app.command()(trace.trace)
 app.command()(timeline.timeline)
 app.command()(profile.profile)
+app.command()(resource.resource)
 app.command()(verify.verify)
 app.add_typer(keys.app, name="keys")
 app.add_typer(lake.app, name="lake")

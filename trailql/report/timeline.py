@@ -139,14 +139,14 @@ def _short(entry: Entry, zone: tzinfo) -> list[Any]:
     if entry.kind != "event":
         return [time, actor, entry.source_ip or "", _flag(entry), entry.id if entry.kind == "finding" else ""]
     about = ", ".join(entry.subjects) + (f" and {entry.subjects_left:,} more" if entry.subjects_left else "")
-    return [time, actor, entry.source_ip or "", _what(entry), about]
+    return [time, actor, entry.source_ip or "", what_of(entry), about]
 
 
 def _flag(entry: Entry) -> str:
     return f"▲ {entry.severity.upper()} {entry.title}" if entry.severity else f"▲ {entry.title}"
 
 
-def _what(entry: Entry) -> str:
+def what_of(entry: Entry) -> str:
     """`ModifySnapshotAttribute ×188 in 14 min`, `220 reads of 26 APIs in 12 min, 99 failed`."""
     lasted = duration(entry.first, entry.last)
     if len(entry.apis) == 1:

@@ -54,7 +54,7 @@ def lines(timeline: Timeline) -> list[tuple[str, int, int]]:
         (Choice(ips=("203.0.113.0/30",)), set()),
         (Choice(regions=(OTHER_REGION,)), set()),
     ],
-    ids=str,
+    ids=lambda value: " ".join(sorted(value)) or "nothing" if isinstance(value, set) else "",
 )
 def test_what_is_chosen(told: Told, choice: Choice, names: set[str]) -> None:
     """

@@ -413,6 +413,12 @@ def test_the_sample_attack(sample_lake: Path) -> None:
     assert ["web-developer", "web-developer", "AKIANEWKEY123EXAMPLE"] == [_end(node.id) for node in found.nodes]
     assert ["no MFA, after 17 failed sign-ins from 203.0.113.66, 203.0.113.77", ""] == [e.detail for e in found.edges]
     assert (430, 101) == (found.nodes[-1].calls, found.nodes[-1].errors)
+    about = {api.name: api.subjects for api in found.nodes[1].apis}
+    assert {
+        "AttachUserPolicy": ("build-bot", "AdministratorAccess"),
+        "CreateAccessKey": ("build-bot",),
+        "GetCallerIdentity": (),
+    } == about
     assert {"111122223333", "444455556666"} == {
         account for edge in trace_from(sample_lake, "ops-lead").edges for account in edge.accounts
     }

@@ -19,6 +19,7 @@ class Api:
         name: `CreateAccessKey`.
         calls, errors: How many, and how many of them failed.
         is_read: All of them were `readOnly`.
+        subjects: Names and ids in the requests, where few calls changed something.
     """
 
     service: str
@@ -26,6 +27,7 @@ class Api:
     calls: int
     errors: int
     is_read: bool
+    subjects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

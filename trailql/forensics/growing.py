@@ -31,6 +31,7 @@ class Draft:
     rows: list[Activity] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     source_identity: str | None = None
+    subjects: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
     def node(self) -> Node:
         """The node, what was done with all its keys added up."""
@@ -44,7 +45,10 @@ class Draft:
                 numbers[0] += api.calls
                 numbers[1] += api.errors
                 numbers[2] &= int(api.is_read)
-        called = [Api(*name, calls, errors, bool(read)) for name, (calls, errors, read) in apis.items()]
+        called = [
+            Api(*name, calls, errors, bool(read), tuple(self.subjects.get(name, ())))
+            for name, (calls, errors, read) in apis.items()
+        ]
         return Node(
             id=self.id,
             kind=self.kind,

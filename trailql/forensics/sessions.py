@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trailql.forensics.graph import Api
+from trailql.forensics.subject import subjects_of
 from trailql.query.engine import OpenLake
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -171,6 +172,16 @@ GROUP BY access_key, principal, created, by_service
 _MINTED_KEY = r"""regexp_extract(responseElements, '"accessKeyId"\s*:\s*"([A-Z0-9]{16,128})"', 1)"""
 """Wherever it stands: Roles Anywhere wraps it in a list. A quote inside of a text would have a backslash before it."""
 
+_SUBJECTS = """
+SELECT userIdentity.accessKeyId AS access_key, eventSource AS service, eventName AS name,
+       min_by(requestParameters, eventTime, 5) AS requests
+FROM events
+WHERE userIdentity.accessKeyId IN (SELECT unnest($keys)) AND eventName IN (SELECT unnest($names))
+  AND readOnly IS DISTINCT FROM true AND requestParameters IS NOT NULL
+  AND eventTime >= $since AND eventTime < $until
+GROUP BY ALL
+"""
+
 _IS_MINT = """
     eventSource IN (
         'sts.amazonaws.com', 'iam.amazonaws.com', 'signin.amazonaws.com', 'cognito-identity.amazonaws.com',
@@ -277,6 +288,13 @@ class Sessions:
             for each in found
             if (each.access_key, each.principal, each.created) in wanted or (each.principal, each.created) in dates
         ]
+
+    def subjects(self, keys: Collection[str], names: Collection[str]) -> dict[tuple[str, str, str], tuple[str, ...]]:
+        """What the first calls of APIs were about, by access key, service and API."""
+        if not keys or not names:
+            return {}
+        rows = self._rows(_SUBJECTS, {"keys": sorted(keys), "names": sorted(names), **self._window})
+        return {(key, service, name): subjects_of(requests) for key, service, name, requests in rows}
 
     def mints_by(self, keys: Collection[str]) -> list[Mint]:
         """The credentials that were made with these keys."""

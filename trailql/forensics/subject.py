@@ -11,7 +11,9 @@ _MOST = 4
 _NAMING = re.compile(
     r"(^|[a-z])(name|id|arn|identifier|key|user|role|bucket|policyarn|principal|url)s?$", re.IGNORECASE
 )
-_NOT_NAMING = re.compile(r"token|session|idempotency|hostedzonetype|mfa|requestid|filter|tag|attribute", re.IGNORECASE)
+_NOT_NAMING = re.compile(
+    r"token|session|idempotency|hostedzonetype|mfa|requestid|filter|tag|attribute|^sid$", re.IGNORECASE
+)
 _LONG = 60
 
 

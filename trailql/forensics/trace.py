@@ -19,6 +19,7 @@ from trailql.query.engine import OpenLake
 
 DEPTH = 10
 MOST_SESSIONS = 1000
+_FEW = 3
 _SAME_SECOND = timedelta(seconds=5)
 """Between a sign-in and the creation date of its session: none in records we have seen, a clock's step at most."""
 _LOGIN_PROFILE = frozenset({"CreateLoginProfile", "UpdateLoginProfile"})
@@ -56,6 +57,7 @@ def trace_from(
         tracer.forwards(depth)
         tracer.backwards(depth)
         tracer.look_around()
+        tracer.name_subjects()
         nodes, edges = in_order(tracer.nodes(), tracer.edges.values())
     return Trace(asked, kind, nodes, edges, tuple(tracer.notes), since, until)
 
@@ -111,7 +113,7 @@ class _Tracer(GrowingGraph):
         failed = [each for each in sign_ins if not each.succeeded]
         if failed:
             names = sorted({short_name(each.user_name or each.principal) or "unknown" for each in failed})
-            times = f"{failed[0].time:%Y-%m-%d %H:%M} to {failed[-1].time:%Y-%m-%d %H:%M}"
+            times = " to ".join(dict.fromkeys(f"{each.time:%Y-%m-%d %H:%M}" for each in (failed[0], failed[-1])))
             count = "1 failed sign-in" if len(failed) == 1 else f"{len(failed)} failed sign-ins"
             self.notes.append(f"{count} from {asked}, {times}, as {', '.join(names)}")
         triples = []
@@ -289,6 +291,19 @@ class _Tracer(GrowingGraph):
         return found
 
     # Around
+
+    def name_subjects(self) -> None:
+        """Say of what changed something, and was called a few times only, whom or what it was done to."""
+        few: dict[str, set[tuple[str, str]]] = {}
+        for draft in self.drafts.values():
+            apis = draft.node().apis
+            few[draft.id] = {(api.service, api.name) for api in apis if not api.is_read and api.calls <= _FEW}
+        names = {name for apis in few.values() for _, name in apis}
+        for (key, service, name), subjects in self.sessions.subjects(set(self.of_key), names).items():
+            draft = self.drafts[self.of_key[key]]
+            if (service, name) in few[draft.id]:
+                known = draft.subjects.setdefault((service, name), [])
+                known += [each for each in subjects if each not in known]
 
     def look_around(self) -> None:
         """Say of ancestors what else they made, and pair the two accounts' copies of one call."""

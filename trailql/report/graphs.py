@@ -91,6 +91,7 @@ def _full(trace: Trace, node: Node) -> dict[str, Any]:
             "calls": api.calls,
             "errors": api.errors,
             "read": api.is_read,
+            "subjects": list(api.subjects),
         }
         for api in node.apis
     ]

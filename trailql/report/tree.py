@@ -16,6 +16,7 @@ _MOST_ALIKE = 3
 """More siblings of a kind that lead nowhere share one place."""
 _MOST_CHANGES = 20
 _MOST_READS = 6
+_MOST_SUBJECTS = 3
 _MOST_IPS = 5
 _OWN_WORDS = {"owns": "", "invoked": "calls that AWS services made for it", "instance role": "instance role"}
 
@@ -242,10 +243,13 @@ def _apis(apis: Sequence[Api], most: int) -> str:
 
 
 def api_text(api: Api) -> str:
-    """`TerminateInstances ×9 (2 failed)`."""
+    """`TerminateInstances ×9 (2 failed)`, `AttachUserPolicy [build-bot, AdministratorAccess]`."""
     times = f" ×{api.calls:,}" if api.calls > 1 else ""
     failed = "" if not api.errors else " (failed)" if api.errors == api.calls else f" ({api.errors:,} failed)"
-    return f"{api.name}{times}{failed}"
+    left = len(api.subjects) - _MOST_SUBJECTS
+    more = f" and {left:,} more" if left > 0 else ""
+    about = f" [{', '.join(api.subjects[:_MOST_SUBJECTS])}{more}]" if api.subjects else ""
+    return f"{api.name}{times}{failed}{about}"
 
 
 def clock(moment: datetime) -> str:

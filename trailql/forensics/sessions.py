@@ -196,12 +196,10 @@ _IS_MINT = """
 """
 _MINTING = f"""
 CREATE OR REPLACE TEMP TABLE minting AS
-SELECT eventID, eventTime, {_MINTED_KEY} AS minted_key FROM events WHERE {_IS_MINT}
+SELECT eventTime, {_MINTED_KEY} AS minted_key FROM events WHERE {_IS_MINT}
 """
-"""Which event gave out which key. Looking into all answers is the dear part: once a trace, and without the rest."""
-_MINTED = """
-SELECT eventID, eventTime FROM minting WHERE minted_key IN (SELECT unnest($keys)) ORDER BY ALL
-"""
+"""When which key was given out. Looking into all answers is the dear part: once a trace, and without the rest."""
+_MINTED = "SELECT DISTINCT eventTime FROM minting WHERE minted_key IN (SELECT unnest($keys)) ORDER BY ALL"
 _MINTS = f"""
 SELECT
     eventID AS event_id, eventTime AS time, eventName AS name, awsRegion AS region, recipientAccountId AS account,
@@ -311,9 +309,9 @@ class Sessions:
         found = self._opened.connection.execute(_MINTED, {"keys": wanted}).fetchall()
         if not found:
             return []
-        times = {"first": min(time for _, time in found), "last": max(time for _, time in found)}
-        which = "eventID IN (SELECT unnest($keys)) AND eventTime BETWEEN $first AND $last"
-        return self._mints(which, [id for id, _ in found], times)
+        then = "eventTime IN (SELECT unnest($times))"
+        mints = self._mints(then, wanted, {"times": [time for (time,) in found]})
+        return [mint for mint in mints if mint.minted_key in keys]
 
     def mints_seen(self, event_id: str) -> list[Mint]:
         """The event, if it made credentials."""

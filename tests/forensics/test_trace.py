@@ -27,7 +27,7 @@ from tests.forensics.stories import (
     zulu,
 )
 from tests.made import ACCOUNT, OTHER_ACCOUNT, Record, write_log
-from trailql.errors import UsageError
+from trailql.errors import TrailqlError, UsageError
 from trailql.forensics.graph import Trace
 from trailql.forensics.trace import trace_from
 from trailql.ingest import ingest_logs
@@ -422,6 +422,25 @@ def test_the_sample_attack(sample_lake: Path) -> None:
     assert {"111122223333", "444455556666"} == {
         account for edge in trace_from(sample_lake, "ops-lead").edges for account in edge.accounts
     }
+
+
+def test_a_damaged_lake_is_named(lake_dir: Path, trace: TraceOf) -> None:
+    """
+    A file that is no Parquet any more is an error about the lake, not a traceback.
+    """
+    trace(chain(), USER_KEY)
+    (part,) = (lake_dir / "events").rglob("*.parquet")
+    part.write_bytes(b"PAR1" + bytes(part.stat().st_size - 8) + b"PAR1")
+    with pytest.raises(TrailqlError):
+        trace_from(lake_dir, USER_KEY)
+
+
+def test_addresses_that_look_like_networks(trace: TraceOf) -> None:
+    """
+    A source address of dots and digits that is none does not stop the search for a network.
+    """
+    odd = [event(n, user(), f"{IAM}:ListUsers", at(n), sourceIPAddress=ip) for n, ip in enumerate(["1..", "1.2", IP])]
+    assert [3] == [node.calls for node in trace(odd, "203.0.113.0/24").nodes if node.is_asked]
 
 
 def test_a_real_intrusion(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from trailql.forensics.asking import told_in_words
 from trailql.forensics.sessions import BEGINNING, END
 from trailql.forensics.start import CONDITIONS, kind_of, values_of
 from trailql.lake.lake import open_lake_folder
@@ -195,7 +196,7 @@ def profile_of(
     """
     kind = kind_of(asked)
     window = {"since": since or BEGINNING}
-    with OpenLake(open_lake_folder(lake), None, until) as opened:
+    with OpenLake(open_lake_folder(lake), None, until) as opened, told_in_words(opened.lake.root):
         con = opened.connection
         con.execute(_CHOSEN.format(which=CONDITIONS[kind]), {**values_of(asked, kind), "until": until or END})
         (totals,) = _dicts(con, _TOTALS, window)

@@ -10,18 +10,17 @@ from trailql.errors import UsageError
 _KEY = re.compile(r"^A[A-Z]{3}[A-Z0-9]{8,124}$")
 _EVENT = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.IGNORECASE)
 _INSTANCE = re.compile(r"^i-[0-9a-f]{8,17}$", re.IGNORECASE)
+_NUMBER = " + ".join(
+    f"try_cast(split_part(sourceIPAddress, '.', {part}) AS UBIGINT) * {256 ** (4 - part)}" for part in (1, 2, 3, 4)
+)
+"""An IPv4 address as a number; null for everything that is none."""
 _ISSUER = "userIdentity.sessionContext.sessionIssuer"
 
 CONDITIONS = {
     "access key": "userIdentity.accessKeyId = $asked",
     "event": "eventID = $asked",
     "address": "sourceIPAddress = $asked",
-    "network": (
-        "regexp_matches(coalesce(sourceIPAddress, ''), '^[0-9.]+$')"
-        " AND (split_part(sourceIPAddress, '.', 1)::UBIGINT * 16777216 + split_part(sourceIPAddress, '.', 2)::UBIGINT"
-        " * 65536 + split_part(sourceIPAddress, '.', 3)::UBIGINT * 256 + split_part(sourceIPAddress, '.', 4)::UBIGINT)"
-        " BETWEEN $first AND $last"
-    ),
+    "network": f"({_NUMBER}) BETWEEN $first AND $last",
     "ARN": (
         f"(userIdentity.arn = $asked OR {_ISSUER}.arn = $asked OR starts_with(userIdentity.arn, $asked || '/')"
         f" OR ({_ISSUER}.arn IS NOT NULL AND $role <> '' AND userIdentity.accountId = $account"

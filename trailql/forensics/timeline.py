@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from trailql.errors import UsageError
+from trailql.forensics.asking import told_in_words
 from trailql.forensics.named import mentions
 from trailql.forensics.start import CONDITIONS, kind_of, values_of
 from trailql.forensics.subject import subjects_of
@@ -219,7 +220,7 @@ def timeline_of(
         UsageError: An address is none.
     """
     which, values = conditions_of(choice)
-    with OpenLake(open_lake_folder(lake), since, until) as opened:
+    with OpenLake(open_lake_folder(lake), since, until) as opened, told_in_words(opened.lake.root):
         con = opened.connection
         con.execute(_CHOSEN.format(which=which), values or None)
         events = _count(con, "SELECT count(*) FROM chosen")

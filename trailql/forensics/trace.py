@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from trailql.forensics.asking import told_in_words
 from trailql.forensics.graph import Edge, Trace, in_order
 from trailql.forensics.growing import GrowingGraph, Triple, short_name
 from trailql.forensics.sessions import Mint, Sessions
@@ -51,7 +52,7 @@ def trace_from(
         UsageError: Nothing was asked for.
     """
     kind = kind_of(asked)
-    with OpenLake(open_lake_folder(lake)) as opened:
+    with OpenLake(open_lake_folder(lake)) as opened, told_in_words(opened.lake.root):
         tracer = _Tracer(Sessions(opened, since, until), most_sessions)
         tracer.begin(asked, kind)
         tracer.forwards(depth)

@@ -20,11 +20,15 @@ from trailql.cli import (
     insights,
     keys,
     lake,
+    profile,
     query,
     report,
+    resource,
     rules,
     shell,
     tables,
+    timeline,
+    trace,
     verify,
 )
 from trailql.cli.streams import ReaderGone, drop_stdout, watch_stdout
@@ -76,6 +80,10 @@ app.command()(export.export)
 app.command()(detect.detect)
 app.add_typer(insights.app, name="insights")
 app.command()(coverage.coverage)
+app.command()(trace.trace)
+app.command()(timeline.timeline)
+app.command()(profile.profile)
+app.command()(resource.resource)
 app.command()(verify.verify)
 app.add_typer(keys.app, name="keys")
 app.add_typer(lake.app, name="lake")

@@ -12,9 +12,12 @@ import typer
 from typer.core import TyperGroup
 
 from trailql.cli import (
+    config,
     coverage,
     detect,
     export,
+    findings,
+    hunt,
     iam_policy,
     ingest,
     insights,
@@ -72,6 +75,9 @@ app.command()(detect.detect)
 app.command()(insights.insights)
 app.command()(coverage.coverage)
 app.command()(verify.verify)
+app.command()(hunt.hunt)
+app.add_typer(findings.app, name="findings")
+app.add_typer(config.app, name="config")
 app.add_typer(keys.app, name="keys")
 app.add_typer(lake.app, name="lake")
 app.add_typer(report.app, name="report")

@@ -168,6 +168,17 @@ class FolderStorage:
             with suppress(OSError):
                 note.unlink(missing_ok=True)
 
+    @contextmanager
+    def hold(self, name: str) -> Iterator[bool]:
+        held = self.path / WRITING / f".{name}.lock"
+        try:
+            held.parent.mkdir(parents=True, exist_ok=True)
+            file = held.open("a")  # never deleted: two that hold one name must lock one file
+        except OSError as error:
+            raise _in_words(error, held) from error
+        with file:
+            yield _lock(file)
+
 
 def _lock(file: Any) -> bool:
     try:

@@ -123,6 +123,13 @@ class Storage(Protocol):
         The note goes when the context ends without an error.
         """
 
+    def hold(self, name: str) -> AbstractContextManager[bool]:
+        """
+        Be the only one that holds a name in this lake, until the context ends; gives False when another one is.
+
+        On disk the system lets go when the process ends, however it ends; in S3 a lease runs out some minutes later.
+        """
+
 
 class Hashing:
     """A binary file that is written once, from first to last, and hashed on the way."""

@@ -1,0 +1,220 @@
+"""What a round looks for, and over which days: the detections' findings and the insights, as findings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+from trailql.detect.catalog import Detection, bundled_detections
+from trailql.detect.choice import choose
+from trailql.detect.enrich import Enrichment, read_enrichment
+from trailql.detect.excepting import set_apart
+from trailql.detect.finding import Finding, Severity, fingerprint
+from trailql.detect.own import own_detections
+from trailql.detect.run import run_detections
+from trailql.detect.tuning import Tuning, files_named, read_tuning
+from trailql.errors import DetectionError, QueryError
+from trailql.hunt.config import HuntSettings
+from trailql.insights.anomaly import API_CALL_RATE, Insight
+from trailql.insights.run import find_insights
+
+Span = tuple[datetime, datetime]
+INSIGHTS = {
+    "insights.api_call_rate": {
+        "description": "Many more calls of an API that changes something than this account usually makes in so short a "
+        "time.",
+        "false positives": "A deployment, a migration or a new automation.",
+    },
+    "insights.api_error_rate": {
+        "description": "Many more errors of an API than this account usually gets in so short a time.",
+        "false positives": "A broken deployment, or a permission that was taken away.",
+    },
+}
+_FORWARD = timedelta(days=1)
+"""An event that comes late may be the beginning of what ends on the day after."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """
+    The detections of a hunt.
+
+    Args:
+        detections: Those that run, with the severities of trailql.toml.
+        tuning: What trailql.toml changes.
+        enrichment: What is known beside the logs.
+        hashes: By detection, a hash of its SQL and parameters.
+    """
+
+    detections: tuple[Detection, ...]
+    tuning: Tuning
+    enrichment: Enrichment
+    hashes: Mapping[str, str]
+
+    def said(self) -> dict[str, Mapping[str, str]]:
+        """What the headers say, by detection."""
+        return {each.id: each.file.header for each in self.detections} | INSIGHTS
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """
+    What was found in one span.
+
+    Args:
+        findings: All of them, those that are excepted too.
+        exceptions: Why, by fingerprint.
+        broken: Detections that could not run, with the error.
+    """
+
+    findings: list[Finding]
+    exceptions: dict[str, str]
+    broken: list[tuple[str, str]]
+
+
+def rules_of(settings: HuntSettings) -> Rules:
+    """
+    The detections that a hunt runs.
+
+    Raises:
+        UsageError, DetectionError: See `own_detections`, `choose`, `read_tuning` and `read_enrichment`.
+    """
+    folders, files = files_named(settings.file)
+    every = sorted([*bundled_detections(), *own_detections(folders)], key=lambda each: each.id)
+    tuning = read_tuning(settings.file, every)
+    chosen = choose(every, packs=settings.packs, only=settings.only, skip=settings.skip)
+    running = [each for each in tuning.applied(chosen) if each.severity >= settings.min_severity]
+    hashes = {each.id: _hash(each, tuning.parameters.get(each.id, {})) for each in running}
+    return Rules(tuple(running), tuning, read_enrichment(files), hashes)
+
+
+def spans_of(days: Iterable[date], *, begin: datetime) -> list[Span]:
+    """
+    Spans of time that hold these days, each with the day after it.
+
+    Args:
+        days: UTC days.
+        begin: Nothing before this.
+    """
+    spans: list[Span] = []
+    for day in sorted(days):
+        since = max(datetime.combine(day, time(), UTC), begin)
+        until = datetime.combine(day, time(), UTC) + timedelta(days=1) + _FORWARD
+        if until <= begin:
+            continue
+        if spans and since <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], until)
+        else:
+            spans.append((since, until))
+    return spans
+
+
+def look(
+    lake: str | Path,
+    rules: Rules,
+    span: Span,
+    *,
+    insights: bool,
+    today: date,
+    only: Iterable[str] | None = None,
+    on_progress: Callable[[str], None] | None = None,
+) -> Looked:
+    """
+    Run detections, and look for insights, over a span.
+
+    Args:
+        lake: The lake.
+        rules: The detections.
+        span: Findings that end in it.
+        insights: Also unusual rates.
+        today: For exceptions that expire.
+        only: Only these detections.
+        on_progress: Called with each detection's id.
+
+    Raises:
+        LakeError: The lake cannot be read.
+    """
+    wanted = None if only is None else set(only)
+    detections = [each for each in rules.detections if wanted is None or each.id in wanted]
+    broken: list[tuple[str, str]] = []
+    found = _found(lake, rules.tuning, detections, span, broken, on_progress) if detections else []
+    if insights:
+        found += [insight_finding(each) for each in find_insights(lake, since=span[0], until=span[1])]
+    found = rules.enrichment.applied(found)
+    _, apart = set_apart(found, rules.tuning.exceptions, lake, today)
+    return Looked(found, {each.finding.fingerprint: each.rule.reason for each in apart}, broken)
+
+
+def insight_finding(insight: Insight) -> Finding:
+    """An insight as a finding."""
+    is_rate = insight.insight_type == API_CALL_RATE
+    id = "insights.api_call_rate" if is_rate else "insights.api_error_rate"
+    who = next((each for each in insight.attributions if each.attribute == "userIdentityArn"), None)
+    actors = [rate.value for rate in who.insight if rate.value != "null"] if who else []
+    anchors = (insight.region, insight.event_source, insight.event_name, insight.error_code, insight.start.isoformat())
+    return Finding(
+        id=id,
+        title=f"Unusually many {'calls' if is_rate else 'errors'} of an API",
+        severity=Severity.MEDIUM,
+        attack=(),
+        first_event_time=insight.start,
+        last_event_time=insight.end,
+        account=insight.account or None,
+        region=insight.region or None,
+        actor=actors[0] if actors else None,
+        source_ip=None,
+        event_ids=(),
+        numbers={
+            "calls": insight.calls,
+            "eventSource": insight.event_source,
+            "eventName": insight.event_name,
+            **({"errorCode": insight.error_code} if insight.error_code else {}),
+            "per_minute": round(insight.insight_average, 3),
+            "usual_per_minute": round(insight.baseline_average, 6),
+            "minutes": insight.insight_minutes,
+        },
+        fingerprint=fingerprint(id, insight.account, *anchors),
+    )
+
+
+def _found(
+    lake: str | Path,
+    tuning: Tuning,
+    detections: Sequence[Detection],
+    span: Span,
+    broken: list[tuple[str, str]],
+    on_progress: Callable[[str], None] | None,
+) -> list[Finding]:
+    """All together; where one of them cannot run, those that can."""
+
+    def run(chosen: Sequence[Detection]) -> list[Finding]:
+        return run_detections(
+            lake,
+            since=span[0],
+            until=span[1],
+            parameters=tuning.parameters_of(chosen),
+            on_progress=on_progress,
+            detections=chosen,
+        )
+
+    try:
+        return run(detections)
+    except (DetectionError, QueryError) as error:
+        if len(detections) == 1:
+            broken.append((detections[0].id, str(error)))
+            return []
+    half = len(detections) // 2
+    return _found(lake, tuning, detections[:half], span, broken, on_progress) + _found(
+        lake, tuning, detections[half:], span, broken, on_progress
+    )
+
+
+def _hash(detection: Detection, parameters: Mapping[str, str]) -> str:
+    """Of what a detection looks for; not of its title or severity."""
+    values = {name: str(value) for name, value in detection.file.values(parameters).items()}
+    text = json.dumps([detection.file.sql, values, detection.lookback.total_seconds()], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -256,8 +256,8 @@ class Outcome:
     def __str__(self) -> str:
         return (
             f"{self.planted} incidents, {self.rounds} rounds ({self.skipped} skipped, {self.refused} refused beside "
-            f"another), {self.kills} killed, {self.failures} deliveries spoiled; {self.repeated} repeated with the same "
-            f"key; {len(self.faults)} faults"
+            f"another), {self.kills} killed, {self.failures} deliveries spoiled; {self.repeated} repeated with the "
+            f"same key; {len(self.faults)} faults"
         )
 
 

@@ -217,7 +217,10 @@ def test_mail_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with mail_server(tmp_path, user="trailql", password="correct horse", refuse=1) as server:
         sink = make(
             "email",
-            **{"host": "127.0.0.1", "port": server.port, "ca_file": str(server.certificate), "user": "trailql"},
+            host="127.0.0.1",
+            port=server.port,
+            ca_file=str(server.certificate),
+            user="trailql",
             **{"password": Secret("env", "SMTP_PASSWORD"), "from": "t@example.com", "to": ("soc@example.com",)},
         )
         with pytest.raises(SinkError, match="535") as raised:

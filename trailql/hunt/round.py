@@ -198,7 +198,7 @@ class _Round:
             self._ingest()
         with working_connection(self._lake, _MEMORY) as con, writing(self._lake) as writer:
             with self._step("look"):
-                self._past = past_rounds(con, self._lake, self._settings.name)
+                self._past = past_rounds(con, self._lake, self._settings.name, to_write=True)
                 self.result.fresh = fresh_files(con, self._lake, self._past.hunted)
                 self._newest = newest_delivery(con, self._lake)
                 self._find(con, backfill)
@@ -346,7 +346,8 @@ class _Round:
             "alerts": result.alerts,
             "reason": "; ".join(result.errors) or None,
         }
-        write_round(self._lake, writer, Written(row, rows_of(result.changes, round=self._name), outbox))
+        rows = rows_of(result.changes, round=self._name)
+        write_round(self._lake, writer, self._past, Written(row, rows, outbox))
 
     def _open_findings(self, con: duckdb.DuckDBPyConnection) -> dict[str, int]:
         counts: dict[str, int] = {}

@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from trailql.errors import BusyError
-from trailql.lake.lake import HUNTING, CommitConflict, Lake, WrittenFile, arrow_schema
+from trailql.lake.lake import HUNTING, CommitConflict, Lake, Snapshot, WrittenFile, arrow_schema
 from trailql.lake.parquet import rows_sql, write_parquet
 from trailql.lake.writer import Writer
 from trailql.schema import TABLES
@@ -57,18 +57,20 @@ class Past:
         hunted: The batches they hunted.
         rules: Detections that are known, with their hashes; None before the first round.
         last: When the last round that wrote anything ended; None before the first.
+        snapshot: The table they were read from: the next round is committed from it.
     """
 
     hunted: frozenset[str]
     rules: Mapping[str, str] | None
     last: datetime | None
+    snapshot: Snapshot | None = None
 
 
-def past_rounds(con: duckdb.DuckDBPyConnection, lake: Lake, hunt: str) -> Past:
-    """What the rounds of a hunt have left."""
-    snapshot = lake.snapshot("hunts")
+def past_rounds(con: duckdb.DuckDBPyConnection, lake: Lake, hunt: str, *, to_write: bool = False) -> Past:
+    """What the rounds of a hunt have left; `to_write` makes the table where it is not there."""
+    snapshot = lake.snapshot_to_write("hunts") if to_write else lake.snapshot("hunts")
     if not snapshot.parts:
-        return Past(frozenset(), None, None)
+        return Past(frozenset(), None, None, snapshot)
     hunted: set[str] = set()
     rules, last = None, None
     asked = con.execute(
@@ -79,7 +81,7 @@ def past_rounds(con: duckdb.DuckDBPyConnection, lake: Lake, hunt: str) -> Past:
         hunted.update(json.loads(batches))
         rules = json.loads(told) if told else rules
         last = _instant(ended) or last
-    return Past(frozenset(hunted), rules, last)
+    return Past(frozenset(hunted), rules, last, snapshot)
 
 
 _FRESH = """
@@ -146,9 +148,14 @@ class Written:
     outbox: list[Row] = field(default_factory=list)
 
 
-def write_round(lake: Lake, writer: Writer, written: Written) -> None:
+def write_round(lake: Lake, writer: Writer, past: Past, written: Written) -> None:
     """
     Commit a round: all of it or nothing.
+
+    Args:
+        lake, writer: Where, and who.
+        past: What it began with, read with `to_write`.
+        written: Its rows.
 
     Raises:
         BusyError: Another round of the hunt has committed since this one began.
@@ -156,14 +163,14 @@ def write_round(lake: Lake, writer: Writer, written: Written) -> None:
     """
     batch = writer.batch()
     name = f"{HUNTING}-{written.hunts['hunt']}"
-    snapshot = lake.snapshot_to_write("hunts")
+    assert past.snapshot is not None
     files = {
         table: _written(lake, table, rows, batch)
         for table, rows in (("hunts", [written.hunts]), ("findings", written.findings), ("outbox", written.outbox))
         if rows
     }
     try:
-        snapshot.commit([files["hunts"]], batch=batch, alone=name)
+        past.snapshot.commit([files["hunts"]], batch=batch, alone=name)
     except CommitConflict:
         if not lake.snapshot("hunts").holds(batch):  # else it was this very commit, whose answer got lost
             for table, file in files.items():

@@ -16,7 +16,7 @@ from trailql.report.text import as_text, count_of, json_text, plain, visible
 
 _LONGEST = 400
 _SHORT_FINGERPRINT = 12
-_LATE = timedelta(hours=1)
+_AT_ONCE = timedelta(minutes=1)
 _NO_FIGURES = frozenset({"calls", "eventName", "errorCode", "requestParameters", "error_messages", "in_window"})
 _REASONS = {
     "new": "",
@@ -89,7 +89,8 @@ class Words:
         why: What the detection looks for.
         harmless: When it may be nothing.
         again: Why it is told although it was told before; empty where it was not.
-        next_step: A command.
+        next_step: The command that shows the events.
+        take_it: The command that says somebody looks after it.
     """
 
     headline: str
@@ -99,6 +100,7 @@ class Words:
     harmless: str
     again: str
     next_step: str
+    take_it: str
 
 
 def in_words(alert: Alert) -> Words:
@@ -127,13 +129,14 @@ def in_words(alert: Alert) -> Words:
         why=_sentence(visible(str(told.get("description") or ""))),
         harmless=_sentence(visible(str(told.get("false_positives") or ""))),
         again=_REASONS.get(str(told["reason"]).partition(":")[0], ""),
-        next_step=str(told.get("next_step") or ""),
+        next_step=(step := str(told.get("next_step") or "")),
+        take_it=f'{step.replace(" show ", " ack ", 1)} --reason "…"' if step else "",
     )
 
 
 def as_json(alert: Alert) -> str:
     """The alert as one line of JSON."""
-    return json_text(plain(dict(alert.told)))
+    return json_text({name: plain(value) for name, value in alert.told.items()})
 
 
 def alert_of(text: str) -> Alert:
@@ -182,11 +185,14 @@ def _when(alert: Alert) -> str:
         span += f" to {last:%H:%M:%S}" if last.date() == first.date() else f" to {last:%Y-%m-%d %H:%M:%S}"
     found = alert.told.get("found_at")
     late = datetime.fromisoformat(found) - last if found else timedelta(0)
-    return f"{span} UTC" + (f", found {_rough(late)} later" if late > _LATE else "")
+    return f"{span} UTC" + (f", found {_rough(late)} later" if late > _AT_ONCE else "")
 
 
 def _rough(span: timedelta) -> str:
-    hours = round(span.total_seconds() / 3600)
+    minutes = round(span.total_seconds() / 60)
+    if minutes < 120:
+        return count_of(minutes, "minute")
+    hours = round(minutes / 60)
     return count_of(hours, "hour") if hours < 48 else count_of(round(hours / 24), "day")
 
 

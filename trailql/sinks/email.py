@@ -98,7 +98,7 @@ def mail(alert: Alert, sender: str, recipients: Sequence[str]) -> EmailMessage:
     """An alert as a mail."""
     words = in_words(alert)
     message = EmailMessage()
-    subject = f"{words.headline} {words.summary}"
+    subject = f"{words.headline}, {words.summary}"
     message["Subject"] = subject if len(subject) <= _SUBJECT else f"{subject[: _SUBJECT - 2]} …"
     message["From"] = sender
     message["To"] = ", ".join(recipients)
@@ -122,11 +122,11 @@ def plain_text(words: Words) -> str:
     if words.again:
         lines += [words.again, ""]
     lines += [f"{label:<{width}}  {text}" for label, text in words.facts]
+    if words.next_step:
+        lines += ["", f"Look     {words.next_step}", f"Take it  {words.take_it}"]
     for label, text in (("Why it matters", words.why), ("May be harmless", words.harmless)):
         if text:
             lines += ["", f"{label}: {text}"]
-    if words.next_step:
-        lines += ["", "Next step, the events behind it:", f"    {words.next_step}"]
     return "\n".join(lines) + "\n"
 
 
@@ -144,8 +144,8 @@ def html(words: Words, severity: Severity) -> str:
     )
     again = f"<p><em>{escape(words.again)}</em></p>" if words.again else ""
     step = (
-        f"<p><strong>Next step</strong>, the events behind it:</p>"
-        f'<pre style="background:#f4f4f4;padding:8px;white-space:pre-wrap">{escape(words.next_step)}</pre>'
+        '<pre style="background:#f4f4f4;padding:8px;white-space:pre-wrap">'
+        f"{escape(words.next_step)}\n{escape(words.take_it)}</pre>"
         if words.next_step
         else ""
     )
@@ -153,7 +153,7 @@ def html(words: Words, severity: Severity) -> str:
         '<!doctype html><html><body style="font-family:sans-serif;font-size:14px;color:#222;max-width:720px">'
         f'<h2 style="color:{_COLOURS[severity]};font-size:18px;margin:0 0 4px">{escape(words.headline)}</h2>'
         f'<p style="margin:0 0 12px;color:#555">{escape(words.summary)}</p>{again}'
-        f'<table style="border-collapse:collapse">{rows}</table>{said}{step}</body></html>\n'
+        f'<table style="border-collapse:collapse">{rows}</table>{step}{said}</body></html>\n'
     )
 
 

@@ -65,18 +65,18 @@ def slack_message(alert: Alert) -> dict[str, Any]:
     details = [f"*{label}* {_code(facts[label])}" for label in ("Figures", "Request") if label in facts]
     if details:
         blocks.append(_section("\n".join(details)))
+    if words.next_step:
+        blocks.append(_section(f"*Look* {_code(words.next_step)}\n*Take it* {_code(words.take_it)}"))
     said = [f"*Why it matters* {_escaped(words.why)}"] if words.why else []
     said += [f"*May be harmless* {_escaped(words.harmless)}"] if words.harmless else []
     if said:
         blocks.append(_section("\n".join(said)))
-    if words.next_step:
-        blocks.append(_section(f"*Next* {_code(words.next_step)}"))
     context = " · ".join(
         [alert.severity.name.lower(), *(facts[label] for label in ("ATT&CK", "Detection") if label in facts)]
     )
     blocks.append({"type": "context", "elements": [{"type": "plain_text", "text": context, "emoji": False}]})
     return {
-        "text": _cut(_escaped(f"{words.headline} {words.summary}"), _TEXT),
+        "text": _cut(_escaped(f"{words.headline}, {words.summary}"), _TEXT),
         "blocks": blocks,
     }
 

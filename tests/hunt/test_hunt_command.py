@@ -57,7 +57,7 @@ def hunt(folder: Path, *words: str, **options: object) -> subprocess.CompletedPr
 
 def test_a_round_and_its_findings(folder: Path) -> None:
     """
-    Alerts on stdout, words on stderr; a second round says nothing new; findings are listed, shown, acknowledged, closed.
+    Alerts on stdout, words on stderr, once; findings are listed, shown, acknowledged, closed.
     """
     first, second = hunt(folder), hunt(folder, "--quiet")
     alerts = [json.loads(line) for line in first.stdout.splitlines()]

@@ -114,6 +114,26 @@ def stored_findings(
     return sorted(found, key=lambda each: (each.finding.last_event_time, each.finding.fingerprint), reverse=True)
 
 
+_OPEN = """
+WITH told AS ({rows}),
+content AS (
+    SELECT fingerprint, max_by({{'severity': severity, 'exception': exception}}, (times_seen, recorded_at)) AS newest
+    FROM told WHERE times_seen IS NOT NULL GROUP BY fingerprint
+),
+state AS (
+    SELECT fingerprint, max_by(status, recorded_at) AS status FROM told WHERE status IS NOT NULL GROUP BY fingerprint
+)
+SELECT newest.severity, count(*) FROM content LEFT JOIN state USING (fingerprint)
+WHERE newest.exception IS NULL AND coalesce(status, 'open') = 'open' GROUP BY ALL
+"""
+
+
+def count_open(con: duckdb.DuckDBPyConnection, lake: Lake) -> dict[str, int]:
+    """How many findings are open and not excepted, by severity."""
+    snapshot = lake.snapshot("findings")
+    return dict(con.execute(_OPEN.format(rows=rows_sql(snapshot))).fetchall()) if snapshot.parts else {}
+
+
 def known_for(con: duckdb.DuckDBPyConnection, lake: Lake, found: Sequence[Finding]) -> dict[str, Stored]:
     """The findings of the lake that these may be: by fingerprint, or of the same detection around the same time."""
     if not found:

@@ -84,7 +84,7 @@ def rules_of(settings: HuntSettings) -> Rules:
         UsageError, DetectionError: See `own_detections`, `choose`, `read_tuning` and `read_enrichment`.
     """
     folders, files = files_named(settings.file)
-    every = sorted([*bundled_detections(), *own_detections(folders)], key=lambda each: each.id)
+    every = sorted([*bundled_detections(), *(own_detections(folders) if folders else [])], key=lambda each: each.id)
     tuning = read_tuning(settings.file, every)
     chosen = choose(every, packs=settings.packs, only=settings.only, skip=settings.skip)
     running = [each for each in tuning.applied(chosen) if each.severity >= settings.min_severity]

@@ -22,7 +22,7 @@ from trailql.detect.tuning import today as utc_today
 from trailql.errors import BusyError, LakeError, SinkError, TrailqlError, UsageError
 from trailql.hunt import deadman
 from trailql.hunt.config import HuntSettings
-from trailql.hunt.findings import OPEN, Change, known_for, merged, rows_of, stored_findings
+from trailql.hunt.findings import Change, count_open, known_for, merged, rows_of
 from trailql.hunt.lock import alone
 from trailql.hunt.looking import Looked, Rules, Span, look, rules_of, spans_of
 from trailql.hunt.metrics import Measured, write_metrics
@@ -206,7 +206,7 @@ class _Round:
                 self._commit(writer, backfill)
             with self._step("alert"):
                 self.result.delivered = deliver(con, self._lake, writer, self._settings, self._clock, round=self._name)
-            open_findings = self._open_findings(con)
+            open_findings = count_open(con, self._lake) if self._settings.metrics else {}
         with self._step("maintain"):
             self._maintain()
         self.result.seconds = time.monotonic() - begun
@@ -348,15 +348,6 @@ class _Round:
         }
         rows = rows_of(result.changes, round=self._name)
         write_round(self._lake, writer, self._past, Written(row, rows, outbox))
-
-    def _open_findings(self, con: duckdb.DuckDBPyConnection) -> dict[str, int]:
-        counts: dict[str, int] = {}
-        if self._settings.metrics is not None:
-            for each in stored_findings(con, self._lake):
-                if each.status == OPEN and not each.exception:
-                    name = each.finding.severity.name.lower()
-                    counts[name] = counts.get(name, 0) + 1
-        return counts
 
     def _maintain(self) -> None:
         """Once a day, by the first round of it; what fails is tried the next day."""

@@ -310,6 +310,17 @@ def test_a_second_round_is_refused(scene: Scene) -> None:
     scene.round(DAY + timedelta(hours=2))
 
 
+def test_a_killed_round_is_told(scene: Scene) -> None:
+    """
+    By the next one, as the finding of a round that failed; a round that ended leaves nothing to tell.
+    """
+    (scene.folder / "lake" / "writing" / ".hunt-main.lock").write_text("held\n")
+    scene.round(DAY + timedelta(hours=2))
+    scene.round(DAY + timedelta(hours=3))
+    stored = scene.stored()["hunt.round_failed"]
+    assert ("killed" in stored.finding.numbers["error"], 1) == (True, stored.times_seen)
+
+
 def test_without_the_lock_the_commit_decides(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Should two rounds be at work all the same, one gets through and the other leaves nothing.
@@ -317,7 +328,7 @@ def test_without_the_lock_the_commit_decides(scene: Scene, monkeypatch: pytest.M
     from trailql.hunt import round as rounds
 
     real = rounds.alone
-    monkeypatch.setattr(rounds, "alone", lambda lake, hunt: nullcontext())
+    monkeypatch.setattr(rounds, "alone", lambda lake, hunt: nullcontext(False))
     scene.stop_logging("eve", DAY + timedelta(hours=1))
     taken = rounds.fresh_files
 

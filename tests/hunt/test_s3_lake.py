@@ -45,7 +45,8 @@ def test_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     lake = open_lake_folder("s3://lakes/lease", create=True)
     other = open_lake_folder("s3://lakes/lease")
     for _ in range(2):
-        with alone(lake, "main"):
+        with alone(lake, "main") as after_crash:
+            assert not after_crash
             with pytest.raises(BusyError), alone(other, "main"):
                 raise AssertionError
             with alone(other, "another"):
@@ -58,7 +59,8 @@ def test_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BusyError), alone(other, "main"):
         raise AssertionError
     time.sleep(1.1)
-    with alone(other, "main"):
+    with alone(other, "main") as after_crash:
+        assert after_crash
         dead.renew()  # it wakes up, and does not get it back
         with pytest.raises(BusyError), alone(lake, "main"):
             raise AssertionError

@@ -10,7 +10,7 @@ from trailql.lake.lake import Lake
 
 
 @contextmanager
-def alone(lake: Lake, hunt: str) -> Iterator[None]:
+def alone(lake: Lake, hunt: str) -> Iterator[bool]:
     """
     Be the only round of a hunt on a lake.
 
@@ -18,11 +18,13 @@ def alone(lake: Lake, hunt: str) -> Iterator[None]:
     lease of five minutes that is renewed every minute; after a crash the next round waits for its end. Should both fail
     (a process that was stopped for longer than its lease), the commit of the round does not get through.
 
+    Gives whether the round before was killed.
+
     Raises:
         BusyError: Another round is at work.
     """
-    with lake.storage.hold(f"hunt-{hunt}") as is_ours:
-        if not is_ours:
+    with lake.storage.hold(f"hunt-{hunt}") as held:
+        if not held.is_ours:
             hint = "it ends by itself; in S3, after a crash, five minutes later"
             raise BusyError(f"another round of the hunt {hunt} is at work", at=lake.root, hint=hint)
-        yield
+        yield held.after_crash

@@ -139,8 +139,8 @@ def run_round(
     """
     rules = rules_of(settings)
     lake = open_lake_folder(settings.lake, create=True)
-    with alone(lake, settings.name):
-        return _Round(settings, rules, lake, clock, on_step or (lambda name: None)).run(backfill)
+    with alone(lake, settings.name) as after_crash:
+        return _Round(settings, rules, lake, clock, on_step or (lambda name: None), after_crash).run(backfill)
 
 
 def plan_round(settings: HuntSettings, *, clock: Clock = utc_now) -> Plan:
@@ -177,13 +177,20 @@ class _Round:
     """One round at work, alone."""
 
     def __init__(
-        self, settings: HuntSettings, rules: Rules, lake: Lake, clock: Clock, on_step: Callable[[str], None]
+        self,
+        settings: HuntSettings,
+        rules: Rules,
+        lake: Lake,
+        clock: Clock,
+        on_step: Callable[[str], None],
+        after_crash: bool,
     ) -> None:
         self._settings = settings
         self._rules = rules
         self._lake = lake
         self._clock = clock
         self._on_step = on_step
+        self._after_crash = after_crash
         self._started = clock()
         self._name = f"{self._started:%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
         self._broken: dict[str, str] = {}
@@ -296,9 +303,9 @@ class _Round:
         found = list(deadman.broken_rules(self._broken.items(), hunt, now))
         self.result.errors += [f"{id}: {text}" for id, text in self._broken.items()]
         if wanted.failed:
-            found += deadman.failed(
-                [each for each in self.result.errors if each not in self._told_as_rules()], hunt, now
-            )
+            killed = ["the round before was killed, or its machine went down"] if self._after_crash else []
+            told = {f"{id}: {text}" for id, text in self._broken.items()}
+            found += deadman.failed([*killed, *(each for each in self.result.errors if each not in told)], hunt, now)
         if wanted.rejected:
             found += deadman.rejected(self.result.fresh.rejected, hunt, now)
         if not self._is_hour_over():
@@ -308,9 +315,6 @@ class _Round:
         if wanted.max_lag is not None and not any(each.account is None for each in silent):
             found += deadman.late(self._newest, wanted.max_lag, hunt, now)
         return found
-
-    def _told_as_rules(self) -> set[str]:
-        return {f"{id}: {text}" for id, text in self._broken.items()}
 
     def _is_hour_over(self) -> bool:
         last = self._past.last

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 
 from trailql.errors import LakeError, SourceError, UsageError
-from trailql.lake.storage import HASH, MARKER, WRITING, Note, StoredFile
+from trailql.lake.storage import HASH, MARKER, WRITING, Hold, Note, StoredFile
 from trailql.sources.aws import Aws
 from trailql.sources.s3 import Bucket, duckdb_filesystem, obstore_endpoint, split_s3_uri
 
@@ -203,11 +203,11 @@ class S3Storage:
         self.delete(path)
 
     @contextmanager
-    def hold(self, name: str) -> Iterator[bool]:
+    def hold(self, name: str) -> Iterator[Hold]:
         """The lease is an object that says until when; it is taken and renewed by conditional puts alone."""
         lease = _Lease(self, f"{self.prefix}/{WRITING}/.{name}.lease")
         if not lease.take():
-            yield False
+            yield Hold(False)
             return
         ended = threading.Event()
 
@@ -219,12 +219,12 @@ class S3Storage:
         thread = threading.Thread(target=renew, name="trailql-lease", daemon=True)
         thread.start()
         try:
-            yield True
+            yield Hold(True, lease.after_crash)
         finally:
             ended.set()
             thread.join()
             with suppress(LakeError):
-                lease.renew(seconds=0)
+                lease.give_back()
 
 
 class _Lease:
@@ -240,6 +240,8 @@ class _Lease:
         self._storage = storage
         self._key = key
         self._tag: str | None = None
+        self.after_crash = False
+        """Whoever had it last did not give it back."""
 
     def take(self) -> bool:
         """Whether nobody else has it; then it is ours for some minutes."""
@@ -253,16 +255,21 @@ class _Lease:
                 return self._put({"mode": "create"}, _LEASE_SECONDS)
         if until > time.time():
             return False
+        self.after_crash = until > 0
         return self._put({"mode": {"e_tag": found.meta["e_tag"]}}, _LEASE_SECONDS)
 
-    def renew(self, seconds: float | None = None) -> None:
-        """Keep it for some more minutes, or let it go at once."""
-        self._put({"mode": {"e_tag": self._tag}}, _LEASE_SECONDS if seconds is None else seconds)
+    def renew(self) -> None:
+        """Keep it for some more minutes."""
+        self._put({"mode": {"e_tag": self._tag}}, _LEASE_SECONDS)
 
-    def _put(self, condition: dict[str, Any], seconds: float) -> bool:
+    def give_back(self) -> None:
+        """Let it go at once."""
+        self._put({"mode": {"e_tag": self._tag}}, None)
+
+    def _put(self, condition: dict[str, Any], seconds: float | None) -> bool:
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
-        until = f"{time.time() + seconds:.3f}".encode()
+        until = b"0" if seconds is None else f"{time.time() + seconds:.3f}".encode()
         with self._storage._in_words():
             try:
                 self._tag = self._storage._bucket.store.put(self._key, until, **condition)["e_tag"]

@@ -91,6 +91,14 @@ class Scene:
             }
 
 
+def write_rule(folder: Path, name: str, sql: str, **header: str) -> Path:
+    """A detection of one's own, `own.NAME`."""
+    said = {"title": "Ours", "severity": "high", "attack": "T1562.008", "description": "ours", "quiet when": "never"}
+    said |= {"misses": "nothing", "false positives": "none", "source": "https://docs.aws.amazon.com/", **header}
+    text = "".join(f"-- {key}: {value}\n" for key, value in said.items())
+    return write_file(folder, f"rules/own/{name}.sql", f"{text}{sql}\n".encode())
+
+
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:
     """
@@ -123,6 +131,27 @@ def test_the_first_round_does_not_tell_of_everything(tmp_path: Path) -> None:
     made.round(DAY + timedelta(hours=6))
     made.round(DAY + timedelta(hours=7))
     assert [("new", "young")] == made.alerts()
+
+
+def test_a_late_event_completes_what_happened_days_after(scene: Scene) -> None:
+    """
+    A detection that looks back two weeks sees its later half again when the earlier half comes late.
+    """
+    sql = """
+        SELECT b.eventTime AS first_event_time, b.eventTime AS last_event_time, [b.eventID] AS event_ids,
+               b.recipientAccountId AS account, actor(b.userIdentity) AS actor
+        FROM events a JOIN events b ON actor(a.userIdentity) = actor(b.userIdentity)
+        WHERE a.eventName = 'StopLogging' AND b.eventName = 'StopLogging'
+          AND b.eventTime - a.eventTime BETWEEN INTERVAL 3 DAY AND INTERVAL 10 DAY
+    """
+    write_rule(scene.folder, "twice", sql, lookback="14d")
+    scene.configure('rules = ["rules"]\n' + _CONFIG.replace("cloudtrail.trail_logging_stopped", "own.twice"))
+    scene.stop_logging("eve", DAY + timedelta(days=7))
+    scene.round(DAY + timedelta(days=8))
+    assert [] == scene.alerts()
+    scene.stop_logging("eve", DAY + timedelta(hours=12), delivered=DAY + timedelta(days=10))
+    scene.round(DAY + timedelta(days=10))
+    assert [("new", "eve")] == scene.alerts()
 
 
 def test_what_grows_is_updated_and_not_told_again(scene: Scene) -> None:
@@ -193,16 +222,7 @@ def test_new_and_changed_rules_see_the_past_when_asked(scene: Scene) -> None:
     A rule that is added is named; --backfill lets it, and it alone, look back, and it is known from then on.
     """
     scene.stop_logging("eve", DAY + timedelta(hours=1))
-    rules = scene.folder / "rules" / "own"
-    rules.mkdir(parents=True)
-    header = "".join(
-        f"-- {key}: {value}\n"
-        for key, value in {
-            "title": "Ours", "severity": "high", "attack": "T1562.008", "description": "ours", "quiet when": "never",
-            "misses": "nothing", "false positives": "none", "source": "https://docs.aws.amazon.com/",
-        }.items()
-    )  # fmt: skip
-    (rules / "stopped.sql").write_text(f"{header}SELECT * FROM events WHERE eventName = 'StopLogging'\n")
+    rules = write_rule(scene.folder, "stopped", "SELECT * FROM events WHERE eventName = 'StopLogging'")
     scene.round(DAY + timedelta(hours=2))
     with_rule = 'rules = ["rules"]\n' + _CONFIG.replace('stopped"]', 'stopped", "own.stopped"]')
     scene.configure(with_rule)
@@ -211,7 +231,8 @@ def test_new_and_changed_rules_see_the_past_when_asked(scene: Scene) -> None:
     after = scene.round(DAY + timedelta(hours=5), backfill=timedelta(days=7))
     assert (["own.stopped"], [], []) == (named.pending_rules, told.pending_rules, after.pending_rules)
     assert (1, 0, [("new", "eve")] * 2) == (told.alerts, after.alerts, scene.alerts())
-    (rules / "stopped.sql").write_text(f"{header}SELECT * FROM events WHERE eventName LIKE 'Stop%'\n")
+    assert rules.exists()
+    write_rule(scene.folder, "stopped", "SELECT * FROM events WHERE eventName LIKE 'Stop%'")
     assert ["own.stopped"] == scene.round(DAY + timedelta(hours=6)).pending_rules
 
 
@@ -219,14 +240,7 @@ def test_a_broken_rule_does_not_blind_the_others(scene: Scene) -> None:
     """
     One that fails while running is told of, and counts as one that has seen nothing.
     """
-    rules = scene.folder / "rules" / "own"
-    rules.mkdir(parents=True)
-    keys = ("title", "description", "quiet when", "misses", "false positives", "source")
-    (rules / "broken.sql").write_text(
-        "-- severity: high\n-- attack: T1562.008\n"
-        + "".join(f"-- {key}: x\n" for key in keys)
-        + "SELECT * FROM events WHERE eventName::INTEGER > 0\n"
-    )
+    write_rule(scene.folder, "broken", "SELECT * FROM events WHERE eventName::INTEGER > 0")
     scene.configure('rules = ["rules"]\n' + _CONFIG.replace('stopped"]', 'stopped", "own.broken"]'))
     scene.stop_logging("eve", DAY + timedelta(hours=1))
     result = scene.round(DAY + timedelta(hours=2))

@@ -99,3 +99,46 @@ path = "{tmp_path}/alerts.jsonl"
     assert "refused" == beside["status"]
     [line] = (tmp_path / "alerts.jsonl").read_text().splitlines()
     assert "cloudtrail.trail_logging_stopped" == json.loads(line)["id"]
+
+
+def test_a_queue_as_source(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    What a queue announces is ingested and hunted; a queue that is not there is a trouble of its own.
+    """
+    import gzip
+
+    from tests.made import ACCOUNT, log_key, trail
+    from trailql.hunt.config import read_hunt
+    from trailql.hunt.round import run_round
+
+    stopped = record(5, eventSource="cloudtrail.amazonaws.com", eventName="StopLogging", errorCode=None)
+    s3, sqs = server.client("s3"), server.client("sqs")
+    s3.create_bucket(Bucket="announced")
+    s3.put_object(Bucket="announced", Key=log_key(), Body=gzip.compress(trail(stopped)))
+    url = sqs.create_queue(QueueName="trailql", Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
+    told = {"s3": {"bucket": {"name": "announced"}, "object": {"key": log_key(), "size": 1}}}
+    sqs.send_message(
+        QueueUrl=url,
+        MessageBody=json.dumps({"Records": [{**told, "eventName": "ObjectCreated:Put", "eventSource": "aws:s3"}]}),
+    )
+    config = tmp_path / "trailql.toml"
+    text = f"""
+[hunt]
+lake = "lake"
+queue = "{url}"
+queue_for = "2s"
+only = ["cloudtrail.trail_logging_stopped"]
+insights = false
+first = "4000d"
+[hunt.dead_man]
+silence = false
+max_lag = false
+"""
+    config.write_text(text)
+
+    found = run_round(read_hunt(config))
+    config.write_text(text.replace("/trailql", "/missing"))
+    missing = run_round(read_hunt(config))
+
+    assert ([ACCOUNT], []) == ([each.stored.finding.account for each in found.new], found.errors)
+    assert any("no such queue" in text for text in missing.errors)

@@ -13,6 +13,7 @@ from typing import Any
 from trailql.detect.finding import Finding, Severity, fingerprint
 from trailql.forensics.coverage import Gap, find_coverage, open_for_coverage
 from trailql.lake.lake import Lake
+from trailql.report.text import iso
 
 SILENCE, LAG, REJECTED, FAILED, RULE = (
     "hunt.silence",
@@ -65,7 +66,7 @@ def late(newest: datetime | None, most: timedelta, hunt: str, now: datetime) -> 
     if newest is None or now - newest <= most:
         return []
     hours = round((now - newest).total_seconds() / 3600, 1)
-    numbers = {"newest_delivery": newest.isoformat(), "hours_late": hours}
+    numbers = {"newest_delivery": iso(newest), "hours_late": hours}
     return [_finding(LAG, "The logs come too late", Severity.MEDIUM, now, numbers, hunt, str(now.date()))]
 
 
@@ -102,18 +103,17 @@ def broken_rules(errors: Iterable[tuple[str, str]], hunt: str, now: datetime) ->
 
 
 def _silence(gap: Gap) -> Finding:
-    what = {"lake": "anywhere", "account": "an account", "region": "a Region of an account"}[gap.scope]
+    what = {"lake": "", "account": " from an account", "region": " from a Region"}[gap.scope]
     numbers: dict[str, Any] = {
-        "silent_since": gap.since.isoformat(),
+        "silent_since": iso(gap.since),
         "heard_before_in_hours": f"{gap.heard_share:.0%}",
-        "last_delivery": gap.last_delivery.isoformat() if gap.last_delivery else None,
-        "chance": gap.chance,
+        "last_delivery": iso(gap.last_delivery) if gap.last_delivery else None,
         "changes": [f"{change.name} {change.time.isoformat()}" for change in gap.changes[:_NAMED]] or None,
     }
     where = (gap.account, gap.region, gap.since.isoformat())
     return Finding(
         id=SILENCE,
-        title=f"No logs from {what} any more",
+        title=f"No logs{what} any more",
         severity=Severity.HIGH,
         attack=("T1562.008",),
         first_event_time=gap.since,

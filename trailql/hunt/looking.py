@@ -34,7 +34,7 @@ INSIGHTS = {
         "false positives": "A broken deployment, or a permission that was taken away.",
     },
 }
-_FORWARD = timedelta(days=1)
+FORWARD = timedelta(days=1)
 """An event that comes late may be the beginning of what ends on the day after."""
 
 
@@ -103,7 +103,7 @@ def spans_of(days: Iterable[date], *, begin: datetime) -> list[Span]:
     spans: list[Span] = []
     for day in sorted(days):
         since = max(datetime.combine(day, time(), UTC), begin)
-        until = datetime.combine(day, time(), UTC) + timedelta(days=1) + _FORWARD
+        until = datetime.combine(day, time(), UTC) + timedelta(days=1) + FORWARD
         if until <= begin:
             continue
         if spans and since <= spans[-1][1]:

@@ -24,7 +24,7 @@ from trailql.hunt import deadman
 from trailql.hunt.config import HuntSettings
 from trailql.hunt.findings import Change, count_open, known_for, merged, rows_of
 from trailql.hunt.lock import alone
-from trailql.hunt.looking import Looked, Rules, Span, look, rules_of, spans_of
+from trailql.hunt.looking import FORWARD, Looked, Rules, Span, look, rules_of, spans_of
 from trailql.hunt.metrics import Measured, write_metrics
 from trailql.hunt.outbox import Delivered, deliver, queue_rows, waiting
 from trailql.hunt.state import Fresh, Past, Written, fresh_files, newest_delivery, past_rounds, write_round
@@ -267,11 +267,20 @@ class _Round:
         self.result.spans = spans_of(fresh.days, begin=begin if is_first else _midnight(begin))
         for span in self.result.spans:
             self._take(con, self._look(span))
+            self._take_what_follows(con, span)
         pending = [] if is_first else _pending(past, self._rules)
         if backfill is not None and pending:
             self._take(con, self._look((now - backfill, now + timedelta(days=1)), only=pending))
         self.result.pending_rules = [] if backfill is not None else pending
         self._take(con, Looked(self._own_troubles(), {}, []))
+
+    def _take_what_follows(self, con: duckdb.DuckDBPyConnection, span: Span) -> None:
+        """A late event may be what a detection with a long memory needed, to see what happened days after it."""
+        reach = max((each.lookback for each in self._rules.detections), default=timedelta(0))
+        until = min(span[1] + reach, self._started)
+        long = [each.id for each in self._rules.detections if each.lookback > FORWARD]
+        if long and until > span[1]:
+            self._take(con, self._look((span[1], until), only=long))
 
     def _look(self, span: Span, only: list[str] | None = None) -> Looked:
         found = look(

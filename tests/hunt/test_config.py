@@ -31,7 +31,7 @@ def test_defaults_and_paths(tmp_path: Path) -> None:
         found.lake,
         found.sources,
     )
-    assert (timedelta(minutes=5), Severity.LOW, ()) == (found.every, found.min_severity, found.sinks)
+    assert (timedelta(hours=24), Severity.LOW, ()) == (found.first, found.min_severity, found.sinks)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_defaults_and_paths(tmp_path: Path) -> None:
     [
         ("[hunt]\nsorces = []", "hunt.sorces: unknown key", "sources"),
         ('[hunt]\nfirst = "soon"', "hunt.first: 'soon' is no length of time", 'first = "24h"'),
-        ('[hunt]\nevery = "0s"', "hunt.every: must be a second", "5m"),
+        ('[hunt]\nrelist = "3h"', "hunt.relist: must be a day or more", "3d"),
         ('[hunt.dead_man]\nmax_lagg = "1h"', "hunt.dead_man.max_lagg: unknown key", "max_lag"),
         ('[hunt.keep]\nvacuum = "5m"', "hunt.keep.vacuum: must be an hour", ""),
         ('[hunt.metrics]\nfile = "metrics.txt"', "must end in .prom", ""),

@@ -310,7 +310,7 @@ def test_syslog(tmp_path: Path, protocol: str) -> None:
         assert int(length) == len(message)
     head, _, body = message.partition(b"\xef\xbb\xbf")
     assert re.fullmatch(
-        rb"<163>1 2026-10-14T03:14:02\.000000Z \S+ trailql \d+ finding "
+        rb"<163>1 2026-10-14T03:25:02\.000000Z \S+ trailql \d+ finding "
         rb'\[trailql@32473 key="[0-9a-f]{32}" severity="high" detection="iam\.[a-z_]+" account="111122223333" '
         rb'fingerprint="[0-9a-f]{32}"\] ',
         head,

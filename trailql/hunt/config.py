@@ -38,8 +38,8 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _TOP = (
     "name", "lake", "sources", "queue", "queue_for", "relist", "profile", "role_arn", "external_id", "endpoint_url",
-    "packs", "only", "skip", "min_severity", "insights", "first", "oldest", "alert_again_after", "every", "dead_man",
-    "keep", "metrics", "sinks",
+    "packs", "only", "skip", "min_severity", "insights", "first", "oldest", "alert_again_after", "dead_man", "keep",
+    "metrics", "sinks",
 )  # fmt: skip
 _DEAD_MAN = ("silence", "max_lag", "rejected", "failed", "ping")
 _KEEP = ("events", "compact", "vacuum")
@@ -119,7 +119,6 @@ class HuntSettings:
         first: How far back the first round looks.
         oldest: Newly ingested events older than this are not hunted.
         alert_again_after: A finding that grows after such a quiet time is alerted again.
-        every: Pause between rounds, for `--every` without a value.
         dead_man, keep: See there.
         metrics: File for Prometheus.
         sinks: Where alerts go.
@@ -141,7 +140,6 @@ class HuntSettings:
     first: timedelta = timedelta(hours=24)
     oldest: timedelta = timedelta(days=35)
     alert_again_after: timedelta = timedelta(hours=24)
-    every: timedelta = timedelta(minutes=5)
     dead_man: DeadMan = field(default_factory=DeadMan)
     keep: Keep = field(default_factory=Keep)
     metrics: Path | None = None
@@ -176,7 +174,7 @@ class _Hunt:
         given: dict[str, Any] = {"file": self._path}
         for key in ("packs", "only", "skip"):
             given[key] = self._texts(table, key)
-        for key in ("queue_for", "first", "oldest", "alert_again_after", "every"):
+        for key in ("queue_for", "first", "oldest", "alert_again_after"):
             if key in table:
                 given[key] = self._span(table[key], f"hunt.{key}")
         for key in ("queue",):
@@ -198,10 +196,7 @@ class _Hunt:
         given["keep"] = self._keep(table.get("keep", {}))
         given["metrics"] = self._metrics(table.get("metrics", {}))
         given["sinks"] = self._sinks(table.get("sinks", []))
-        found = HuntSettings(**given)
-        if found.every < timedelta(seconds=1):
-            raise self._wrong("hunt.every", "must be a second or more", 'every = "5m"')
-        return found
+        return HuntSettings(**given)
 
     def _wrong(self, key: str, message: str, hint: str | None = None) -> UsageError:
         return self._reading.wrong(key, message, hint)
@@ -388,7 +383,6 @@ def shown(settings: HuntSettings) -> dict[str, Any]:
         "first": _text(settings.first),
         "oldest": _text(settings.oldest),
         "alert_again_after": _text(settings.alert_again_after),
-        "every": _text(settings.every),
         "dead_man": {
             "silence": settings.dead_man.silence,
             "max_lag": _text(settings.dead_man.max_lag) if settings.dead_man.max_lag else False,

@@ -56,6 +56,12 @@ class Alert:
         return datetime.fromisoformat(self.told["last_event_time"])
 
     @property
+    def found(self) -> datetime:
+        """When it was found, which can be days after the last event."""
+        text = self.told.get("found_at")
+        return datetime.fromisoformat(text) if text else self.last
+
+    @property
     def account(self) -> str:
         """Name and number of the account, as far as they are known."""
         number, name = self.told.get("account"), (self.told.get("enrichment") or {}).get("account_name")
@@ -183,8 +189,7 @@ def _when(alert: Alert) -> str:
     span = f"{first:%Y-%m-%d %H:%M:%S}"
     if last > first:
         span += f" to {last:%H:%M:%S}" if last.date() == first.date() else f" to {last:%Y-%m-%d %H:%M:%S}"
-    found = alert.told.get("found_at")
-    late = datetime.fromisoformat(found) - last if found else timedelta(0)
+    late = alert.found - last
     return f"{span} UTC" + (f", found {_rough(late)} later" if late > _AT_ONCE else "")
 
 

@@ -102,7 +102,7 @@ def mail(alert: Alert, sender: str, recipients: Sequence[str]) -> EmailMessage:
     message["Subject"] = subject if len(subject) <= _SUBJECT else f"{subject[: _SUBJECT - 2]} …"
     message["From"] = sender
     message["To"] = ", ".join(recipients)
-    message["Date"] = format_datetime(alert.last)
+    message["Date"] = format_datetime(alert.found)
     message["Message-ID"] = f"<{alert.key}@{sender.rpartition('@')[2].strip('> ') or socket.gethostname()}>"
     message["References"] = f"<{alert.fingerprint}@{sender.rpartition('@')[2].strip('> ') or 'trailql'}>"
     message["X-Trailql-Key"] = alert.key

@@ -97,7 +97,7 @@ def syslog_message(alert: Alert, *, facility: str, host: str) -> bytes:
         "fingerprint": told["fingerprint"],
     }
     elements = " ".join(f'{name}="{_parameter(str(value))}"' for name, value in data.items() if value)
-    time = alert.last.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    time = alert.found.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     head = f"<{priority}>1 {time} {_name(host, 255)} trailql {os.getpid()} finding [trailql@32473 {elements}] "
     return head.encode("ascii", "replace") + b"\xef\xbb\xbf" + as_json(alert).encode("utf-8", "replace")
 

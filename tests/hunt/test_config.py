@@ -11,7 +11,8 @@ import pytest
 from tests.cli.test_commands import trailql
 from trailql.detect.finding import Severity
 from trailql.errors import UsageError
-from trailql.hunt.config import TEMPLATE, missing_secrets, read_hunt, shown
+from trailql.hunt.config import read_hunt
+from trailql.hunt.settings_shown import TEMPLATE, missing_secrets, shown
 
 _SLACK = '[[hunt.sinks]]\ntype = "slack"\n'
 

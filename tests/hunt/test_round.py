@@ -16,10 +16,11 @@ from tests.conftest import read_table
 from tests.made import ACCOUNT, record, write_file, write_log
 from trailql.errors import BusyError
 from trailql.hunt.config import HuntSettings, read_hunt
-from trailql.hunt.findings import set_status, stored_findings
 from trailql.hunt.lock import alone
 from trailql.hunt.outbox import pause
-from trailql.hunt.round import RoundResult, plan_round, run_round
+from trailql.hunt.plan import plan_round
+from trailql.hunt.round import RoundResult, run_round
+from trailql.hunt.stored import set_status, stored_findings
 from trailql.lake.lake import open_lake_folder
 from trailql.lake.session import working_connection
 
@@ -365,7 +366,7 @@ def test_plan_changes_nothing(scene: Scene) -> None:
     """
     scene.stop_logging("eve", DAY + timedelta(hours=1))
     before = sorted(path.name for path in (scene.folder / "lake").rglob("*"))
-    plan = plan_round(scene.settings, clock=lambda: DAY + timedelta(hours=2))
+    plan = plan_round(scene.settings, now=DAY + timedelta(hours=2))
     assert "1 log files" in plan.to_read[0][1]
     assert before == sorted(path.name for path in (scene.folder / "lake").rglob("*"))
     assert [] == scene.alerts()

@@ -25,8 +25,9 @@ def check(config: ConfigFile = None) -> None:
 
     Example: trailql config check --config trailql.toml
     """
-    from trailql.hunt.config import missing_secrets, read_hunt
+    from trailql.hunt.config import read_hunt
     from trailql.hunt.looking import rules_of
+    from trailql.hunt.settings_shown import missing_secrets
 
     path = _path(config)
     settings = read_hunt(path)
@@ -52,7 +53,8 @@ def show(config: ConfigFile = None) -> None:
 
     Example: trailql config show --config trailql.toml
     """
-    from trailql.hunt.config import read_hunt, shown
+    from trailql.hunt.config import read_hunt
+    from trailql.hunt.settings_shown import shown
     from trailql.report.text import json_text, plain
 
     found = {name: value for name, value in shown(read_hunt(_path(config))).items() if value is not None}
@@ -68,7 +70,7 @@ def init(
 
     Example: trailql config init --output trailql.toml
     """
-    from trailql.hunt.config import TEMPLATE
+    from trailql.hunt.settings_shown import TEMPLATE
 
     try:
         with output.open("x", encoding="utf-8") as file:

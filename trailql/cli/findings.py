@@ -15,7 +15,7 @@ from trailql.report.rows import Format
 from trailql.report.text import count_of, visible
 
 if TYPE_CHECKING:
-    from trailql.hunt.findings import Stored
+    from trailql.hunt.stored import Stored
 
 app = typer.Typer(no_args_is_help=True, help="What hunts have found: list and show it, acknowledge and close it.")
 _Fingerprints = Annotated[
@@ -50,7 +50,7 @@ def list_(
     from fnmatch import fnmatchcase
 
     from trailql.detect.finding import Severity
-    from trailql.hunt.findings import CLOSED, STATUSES
+    from trailql.hunt.stored import CLOSED, STATUSES
     from trailql.report.rows import write_values
 
     least = Severity.read(min_severity)
@@ -87,7 +87,7 @@ def show(
 
     Example: trailql findings show 3f2a9c41d0e7
     """
-    from trailql.hunt.findings import find_by_prefix
+    from trailql.hunt.stored import find_by_prefix
     from trailql.lake.lake import open_lake_folder
     from trailql.lake.session import working_connection
     from trailql.query.engine import OpenLake
@@ -152,7 +152,7 @@ def reopen(fingerprints: _Fingerprints, reason: _Reason, lake: Lake = "lake") ->
 
 
 def _set(fingerprints: list[str], status: str, reason: str, lake: str) -> None:
-    from trailql.hunt.findings import set_status
+    from trailql.hunt.stored import set_status
     from trailql.lake.lake import open_lake_folder
 
     for each, before in set_status(open_lake_folder(lake), fingerprints, status, reason, datetime.now(UTC)):
@@ -161,7 +161,7 @@ def _set(fingerprints: list[str], status: str, reason: str, lake: str) -> None:
 
 
 def _stored(lake: str) -> list[Stored]:
-    from trailql.hunt.findings import stored_findings
+    from trailql.hunt.stored import stored_findings
     from trailql.lake.lake import open_lake_folder
     from trailql.lake.session import working_connection
 

@@ -20,7 +20,8 @@ from trailql.report.text import count_of, iso, tell, visible
 
 if TYPE_CHECKING:
     from trailql.hunt.config import HuntSettings
-    from trailql.hunt.round import Plan, RoundResult
+    from trailql.hunt.plan import Plan
+    from trailql.hunt.round import RoundResult
 
 _SHOWN = 5
 ConfigFile = Annotated[
@@ -60,7 +61,8 @@ def hunt(
     Example: trailql hunt --every 5m --log-format json
     """
     from trailql.hunt.loop import hunt_forever, tell_failure
-    from trailql.hunt.round import plan_round, run_round
+    from trailql.hunt.plan import plan_round
+    from trailql.hunt.round import run_round
 
     say = _Log(log_format, quiet)
     settings = _settings(config, lake)

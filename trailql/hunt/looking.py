@@ -19,6 +19,7 @@ from trailql.detect.run import run_detections
 from trailql.detect.tuning import Tuning, files_named, read_tuning
 from trailql.errors import DetectionError, QueryError
 from trailql.hunt.config import HuntSettings
+from trailql.hunt.state import Past
 from trailql.insights.anomaly import API_CALL_RATE, Insight
 from trailql.insights.run import find_insights
 
@@ -90,6 +91,11 @@ def rules_of(settings: HuntSettings) -> Rules:
     running = [each for each in tuning.applied(chosen) if each.severity >= settings.min_severity]
     hashes = {each.id: _hash(each, tuning.parameters.get(each.id, {})) for each in running}
     return Rules(tuple(running), tuning, read_enrichment(files), hashes)
+
+
+def pending_rules(past: Past, rules: Rules) -> list[str]:
+    """Detections that are new or changed since a round took them as known."""
+    return [id for id, value in rules.hashes.items() if past.rules is not None and past.rules.get(id) != value]
 
 
 def spans_of(days: Iterable[date], *, begin: datetime) -> list[Span]:

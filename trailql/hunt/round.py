@@ -22,13 +22,14 @@ from trailql.detect.tuning import today as utc_today
 from trailql.errors import BusyError, LakeError, SinkError, TrailqlError, UsageError
 from trailql.hunt import deadman
 from trailql.hunt.config import HuntSettings
-from trailql.hunt.findings import Change, count_open, known_for, merged, rows_of
+from trailql.hunt.findings import Change, known_for, merged, rows_of
 from trailql.hunt.lock import alone
-from trailql.hunt.looking import FORWARD, Looked, Rules, Span, look, rules_of, spans_of
+from trailql.hunt.looking import FORWARD, Looked, Rules, Span, look, pending_rules, rules_of, spans_of
 from trailql.hunt.metrics import Measured, write_metrics
-from trailql.hunt.outbox import Delivered, deliver, queue_rows, waiting
+from trailql.hunt.outbox import Delivered, deliver, queue_rows
 from trailql.hunt.state import Fresh, Past, Written, fresh_files, newest_delivery, past_rounds, write_round
-from trailql.ingest import ingest_logs, ingest_queue, plan_ingest
+from trailql.hunt.stored import count_open
+from trailql.ingest import ingest_logs, ingest_queue
 from trailql.lake.compact import compact
 from trailql.lake.lake import Lake, open_lake_folder
 from trailql.lake.retention import expire, vacuum
@@ -91,31 +92,6 @@ class RoundResult:
         return sum(self.delivered.left.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """
-    What a round would do.
-
-    Args:
-        to_read: By source: log files and bytes to read, or why it cannot be said.
-        unhunted: Files and events of the lake that are not hunted yet.
-        days: On which days these lie.
-        detections: How many run.
-        pending_rules: Which are new or changed.
-        waiting: Alerts to deliver, by sink.
-        sinks: Where alerts go, from which severity on.
-        keep: What would be let go, compacted, deleted.
-    """
-
-    to_read: list[tuple[str, str]]
-    unhunted: Fresh
-    detections: int
-    pending_rules: list[str]
-    waiting: dict[str, int]
-    sinks: list[tuple[str, str]]
-    keep: list[str]
-
-
 def run_round(
     settings: HuntSettings,
     *,
@@ -141,36 +117,6 @@ def run_round(
     lake = open_lake_folder(settings.lake, create=True)
     with alone(lake, settings.name) as after_crash:
         return _Round(settings, rules, lake, clock, on_step or (lambda name: None), after_crash).run(backfill)
-
-
-def plan_round(settings: HuntSettings, *, clock: Clock = utc_now) -> Plan:
-    """
-    What `run_round` would do, without doing any of it.
-
-    Raises:
-        UsageError, DetectionError, LakeError: As `run_round`.
-    """
-    rules = rules_of(settings)
-    to_read = [(source, _planned(settings, source)) for source in settings.sources]
-    if settings.queue:
-        to_read.append((settings.queue, f"what it announces within {settings.queue_for}"))
-    fresh, past, keep = Fresh(), Past(frozenset(), None, None), []
-    left: dict[str, int] = {}
-    try:
-        lake = open_lake_folder(settings.lake)
-    except LakeError as error:
-        if "there is no lake" not in error.message:
-            raise
-    else:
-        with working_connection(lake, _MEMORY) as con:
-            past = past_rounds(con, lake, settings.name)
-            fresh = fresh_files(con, lake, past.hunted)
-            _, left = waiting(con, lake, settings.name, clock())
-        if settings.keep.events_days:
-            gone = expire(lake, keep_days=settings.keep.events_days, today=clock().date(), dry_run=True)
-            keep.append(f"{len(gone.days):,} days with {gone.events:,} events would go")
-    sinks = [(each.name, f"{each.kind}, {each.min_severity.name.lower()} and above") for each in settings.sinks]
-    return Plan(to_read, fresh, len(rules.detections), _pending(past, rules), left, sinks, keep)
 
 
 class _Round:
@@ -268,7 +214,7 @@ class _Round:
         for span in self.result.spans:
             self._take(con, self._look(span))
             self._take_what_follows(con, span)
-        pending = [] if is_first else _pending(past, self._rules)
+        pending = [] if is_first else pending_rules(past, self._rules)
         if backfill is not None and pending:
             self._take(con, self._look((now - backfill, now + timedelta(days=1)), only=pending))
         self.result.pending_rules = [] if backfill is not None else pending
@@ -424,18 +370,6 @@ def _latest(changes: list[Change]) -> list[Change]:
             reopened=change.reopened or before.reopened,
         )
     return list(found.values())
-
-
-def _pending(past: Past, rules: Rules) -> list[str]:
-    return [id for id, value in rules.hashes.items() if past.rules is not None and past.rules.get(id) != value]
-
-
-def _planned(settings: HuntSettings, source: str) -> str:
-    try:
-        plan = plan_ingest([source], settings.lake, relist_days=settings.relist_days, aws=Aws(settings.access))
-    except TrailqlError as error:
-        return str(error)
-    return f"{plan.files_to_read:,} log files, {plan.bytes_to_read / 1e6:,.1f} MB"
 
 
 def _midnight(moment: datetime) -> datetime:

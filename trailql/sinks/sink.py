@@ -31,7 +31,7 @@ class Key:
 
     Args:
         kind: `text`, `secret` (from the environment or a file alone), `address` (the same, or text), `path`, `number`,
-            `flag`, `texts` (one or a list).
+            `texts` (one or a list).
         meaning: For `trailql config init` and the docs.
         is_needed: It must be given.
         choices: The texts it may be; any without.

@@ -203,6 +203,19 @@ def test_status_decides_whether_growth_is_told(scene: Scene, status: str, told: 
     assert {"acknowledged": "acknowledged"}.get(status, "open") == scene.stored()["eve"].status
 
 
+def test_what_is_closed_twice_is_told_twice(scene: Scene) -> None:
+    """
+    Also when what makes it grow happened before what was known.
+    """
+    for number, hours in enumerate((9, 8, 7)):
+        scene.stop_logging("eve", DAY + timedelta(hours=hours))
+        now = DAY + timedelta(hours=10 + number)
+        scene.round(now)
+        fingerprint = scene.stored()["eve"].finding.fingerprint
+        set_status(open_lake_folder(scene.folder / "lake"), [fingerprint], "closed", "done", now + timedelta(minutes=9))
+    assert [("new", "eve"), ("again", "eve"), ("again", "eve")] == scene.alerts()
+
+
 def test_exceptions_are_kept_and_not_told(scene: Scene) -> None:
     """
     An excepted finding is stored with its reason; when the exception goes and it grows, it is told.

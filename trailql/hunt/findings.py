@@ -17,7 +17,7 @@ from trailql.detect.finding import Finding
 from trailql.hunt.state import Row
 from trailql.hunt.stored import CLOSED, OPEN, Stored, stored_findings
 from trailql.lake.lake import Lake
-from trailql.report.text import json_text, plain
+from trailql.report.text import iso, json_text, plain
 
 _MOST_EVENT_IDS = 1000
 
@@ -29,7 +29,7 @@ class Change:
 
     Args:
         stored: As it stands from now on.
-        alert: Why it is to be told: `new`, `raised:high`, `again:TIME`; None where it is not.
+        alert: Why it is to be told: `new`, `raised:high`, `again:TIME,EVENTS`; None where it is not.
         is_new: It was not there before.
         reopened: Its status changes with it.
     """
@@ -130,7 +130,8 @@ def _change(
     elif is_raised:
         alert = f"raised:{found.severity.name.lower()}"
     elif has_grown and (before.status == CLOSED or (before.status == OPEN and quiet >= again_after)):
-        alert = f"again:{grown.last_event_time.isoformat()}"
+        # Time and number: what is closed again and again is told again and again, each with a key of its own.
+        alert = f"again:{iso(grown.last_event_time)},{max(events, len(ids))}"
     stored = replace(
         before,
         finding=grown,

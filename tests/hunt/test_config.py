@@ -118,6 +118,19 @@ password = {{ file = "password" }}
     assert (3, True) == (again.returncode, "password: the file" in again.stderr)
 
 
+def test_check_covers_the_whole_file(tmp_path: Path) -> None:
+    """
+    Also a file without [hunt], and what stands beside it.
+    """
+    path = write(tmp_path, '[detections."iam.user_created"]\nseverity = "medium"\n')
+    done = trailql("config", "check", "--config", path)
+    assert (0, True) == (done.returncode, "hunt.sinks is missing" in done.stderr)
+    write(tmp_path, '[detections."iam.user_creatd"]\nseverity = "medium"\n')
+    assert (2, True) == ((bad := trailql("config", "check", "--config", path)).returncode, "user_created" in bad.stderr)
+    write(tmp_path, "[hnt]\n")
+    assert "did you mean hunt?" in trailql("config", "check", "--config", path).stderr
+
+
 def test_init_overwrites_nothing(tmp_path: Path) -> None:
     """
     A file that is there is left alone.

@@ -30,7 +30,7 @@ def check(config: ConfigFile = None) -> None:
     from trailql.hunt.settings_shown import missing_secrets
 
     path = _path(config)
-    settings = read_hunt(path)
+    settings = read_hunt(path, is_needed=False)
     rules = rules_of(settings)
     problems = missing_secrets(settings)
     for text in problems:

@@ -146,15 +146,21 @@ class HuntSettings:
     sinks: tuple[SinkSettings, ...] = ()
 
 
-def read_hunt(path: Path) -> HuntSettings:
+def read_hunt(path: Path, *, is_needed: bool = True) -> HuntSettings:
     """
     Read `[hunt]`.
+
+    Args:
+        path: The trailql.toml.
+        is_needed: Without such a table it is an error; else all is as it is by default.
 
     Raises:
         UsageError: There is none, or something in it cannot be meant; the message names file and key.
     """
     reading = Reading(path)
     document = reading.document()
+    if "hunt" not in document and not is_needed:
+        return HuntSettings(path)
     if "hunt" not in document:
         raise reading.wrong("hunt", "there is no such table", "trailql config init --help")
     return _Hunt(reading, path).read(reading.table(document["hunt"], "hunt"))

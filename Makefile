@@ -8,7 +8,7 @@ SEED ?= 1
 KILLS ?= 200
 RUNS ?= 3
 
-.PHONY: help demo test check bench bench-insights crash campaign small-ingests spark trino awscli format picture samples clean
+.PHONY: help demo test check bench bench-insights crash hunt-crash campaign small-ingests spark trino awscli format picture samples clean
 
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,9 @@ campaign: $(READY)  ## Change 20,000 real records and 5,000 log files at random;
 
 crash: $(READY)  ## Kill trailql at every step and KILLS times at random; the lake must survive (half an hour)
 	$(BIN)/python -m tests.crash --kills $(KILLS) --seed $(SEED)
+
+hunt-crash: $(READY)  ## Play months of hunting, KILLS rounds of them killed; each incident must be alerted, once (minutes)
+	$(BIN)/python -m tests.hunt --kills $(KILLS) --seed $(SEED)
 
 small-ingests: $(READY)  ## Time 500 five-minute ingests, and the compacted lake against one ingested at once
 	$(BIN)/python tests/bench/small_ingests.py --seed $(SEED)

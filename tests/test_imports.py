@@ -16,6 +16,8 @@ _STEPS = (
     {"detect", "insights", "forensics"},
     {"integrity"},
     {"report"},
+    {"sinks"},
+    {"hunt"},
     {"shell"},
     {"cli"},
 )

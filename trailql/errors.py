@@ -9,7 +9,9 @@ Everything trailql raises on purpose, each with the exit code the command line e
     ├── LakeError           no lake there, or not one of ours        5
     ├── QueryError          the SQL cannot run                       6
     ├── DetectionError      a detection file is malformed            7
-    └── OutputError         the answer cannot be written             8
+    ├── OutputError         the answer cannot be written             8
+    ├── BusyError           another round of the hunt is at work     9
+    └── SinkError           an alert cannot be delivered             3  (the outbox keeps it, and tries again)
 
 Exit code 1 is kept for "it ran, and what was asked about is so" (`--fail-on` was met, `verify` found something
 invalid), 0 for "it ran".
@@ -99,3 +101,37 @@ class OutputError(TrailqlError):
     """The answer is there and has nowhere to go: the disk is full, or standard output is closed."""
 
     exit_code = 8
+
+
+class BusyError(TrailqlError):
+    """Something else does the same work right now; nothing was done."""
+
+    exit_code = 9
+
+
+class SinkError(TrailqlError):
+    """
+    An alert that a sink did not take.
+
+    Args:
+        message: What happened, without anything secret.
+        at: The sink's name.
+        hint: What to try.
+        retry_after: Seconds the sink asked to be left alone for.
+        is_alert: The sink refused this very alert, and may take others.
+    """
+
+    exit_code = 3
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        at: str | None = None,
+        hint: str | None = None,
+        retry_after: float | None = None,
+        is_alert: bool = False,
+    ) -> None:
+        super().__init__(message, at=at, hint=hint)
+        self.retry_after = retry_after
+        self.is_alert = is_alert

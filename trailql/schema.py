@@ -308,6 +308,77 @@ INSIGHT_COLUMNS: tuple[Column, ...] = (
 )
 """Insights that were found with --save."""
 
+FINDING_COLUMNS: tuple[Column, ...] = (
+    Column("fingerprint", "string", "The finding: equal in every run that finds it."),
+    Column("recorded_at", "timestamp", "When this row was written, UTC."),
+    Column("hunt", "string", "The hunt that found it; null where a person changed its status."),
+    Column("round", "string", "The round of it."),
+    Column("status", "string", "open, acknowledged or closed from this row on; null where it stays as it was."),
+    Column("reason", "string", "Why the status changed, in the words of whoever changed it."),
+    Column(
+        "times_seen", "long", "How many rounds have seen it grow; null where only the status changed, as all below."
+    ),
+    Column("detection", "string", "Id of the detection; hunt.… where the hunt itself is in trouble."),
+    Column("title", "string", "Its title."),
+    Column("severity", "string", "info, low, medium, high or critical."),
+    Column("attack", "json", "ATT&CK technique ids, JSON array."),
+    Column("first_event_time", "timestamp", "Of the events behind it."),
+    Column("last_event_time", "timestamp", "Of the events behind it."),
+    Column("events", "long", "How many events are behind it."),
+    Column("account", "string", "The account that recorded them."),
+    Column("region", "string", "Their Region; null when several."),
+    Column("actor", "string", "Who is behind them."),
+    Column("source_ip", "string", "Where they came from; null when several."),
+    Column("event_ids", "json", "Their eventIDs, 1,000 at most, JSON array."),
+    Column("numbers", "json", "The figures that made the detection fire, JSON object."),
+    Column("enrichment", "json", "What your own files say of account and address, JSON object."),
+    Column("exception", "string", "Why trailql.toml excepts it; null where it does not."),
+    Column("alert", "string", "Why this row went to the sinks: new, raised or again; null where it did not."),
+    Column("alerted_at", "timestamp", "When it was first put in the outbox; null while it was not."),
+    Column("alerted_severity", "string", "The highest severity it was put there with."),
+    Column("batch", "string", "What was committed together."),
+)
+"""What hunts have found; the newest row with `times_seen` tells the finding, the newest with `status` its status."""
+
+HUNT_COLUMNS: tuple[Column, ...] = (
+    Column("hunt", "string", "Name of the hunt."),
+    Column("round", "string", "The round."),
+    Column("status", "string", "done, or failed."),
+    Column("started_at", "timestamp", "When it began, UTC."),
+    Column("ended_at", "timestamp", "When it was committed, UTC."),
+    Column("batches", "json", "Ingest batches of the ledger that it hunted, JSON array: the watermark."),
+    Column("files", "long", "Log files in them."),
+    Column("events", "long", "Events in them."),
+    Column("first_event_time", "timestamp", "Of these events."),
+    Column("last_event_time", "timestamp", "Of these events."),
+    Column(
+        "rules", "json", "Detections it took as known, with a hash of SQL and parameters; null where nothing changed."
+    ),
+    Column("findings", "long", "Findings that were new."),
+    Column("alerts", "long", "Alerts put in the outbox."),
+    Column("reason", "string", "Why it failed."),
+    Column("batch", "string", "What was committed together."),
+)
+"""The rounds of hunts: up to where each has come."""
+
+OUTBOX_COLUMNS: tuple[Column, ...] = (
+    Column("key", "string", "Idempotency key: a hash of fingerprint, sink and reason."),
+    Column("sink", "string", "Name of the sink."),
+    Column("fingerprint", "string", "The finding."),
+    Column("reason", "string", "new, raised or again, and where it may come twice, since when."),
+    Column("severity", "string", "Severity of the alert."),
+    Column("state", "string", "queued, failed or sent; an alert without a sent row is still to be delivered."),
+    Column("attempts", "long", "How often delivery was tried."),
+    Column("recorded_at", "timestamp", "When this row was written, UTC."),
+    Column("next_at", "timestamp", "Not tried again before."),
+    Column("error", "string", "What the sink said last."),
+    Column("alert", "json", "What is to be delivered; null in the rows after the first."),
+    Column("hunt", "string", "The hunt."),
+    Column("round", "string", "The round."),
+    Column("batch", "string", "What was committed together."),
+)
+"""Alerts and their delivery."""
+
 TABLES: dict[str, tuple[Column, ...]] = {
     "events": EVENT_COLUMNS,
     "files": FILE_COLUMNS,
@@ -316,6 +387,9 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "expired": EXPIRED_COLUMNS,
     "minute_counts": MINUTE_COUNT_COLUMNS,
     "insights": INSIGHT_COLUMNS,
+    "findings": FINDING_COLUMNS,
+    "hunts": HUNT_COLUMNS,
+    "outbox": OUTBOX_COLUMNS,
 }
 
 TABLE_MEANINGS = {
@@ -326,6 +400,9 @@ TABLE_MEANINGS = {
     "expired": "What retention took out of events.",
     "minute_counts": "Calls per minute by API, error and principal, kept for insights.",
     "insights": "Unusual rates that were found, see trailql insights.",
+    "findings": "What `trailql hunt` has found, and what became of it: a row for each change.",
+    "hunts": "The rounds of hunts, and which ingest batches each has hunted.",
+    "outbox": "Alerts to deliver, and their delivery: a row for each change.",
 }
 """What a row of each table is."""
 

@@ -12,9 +12,12 @@ import typer
 from typer.core import TyperGroup
 
 from trailql.cli import (
+    config,
     coverage,
     detect,
     export,
+    findings,
+    hunt,
     iam_policy,
     ingest,
     insights,
@@ -48,17 +51,16 @@ class _Commands(TyperGroup):
             raise _Interrupted from None
 
 
+_CALCULATE = frozenset({"case", "hunt", "insights", "timeline"})
+"""Commands that look for insights, which takes numpy."""
+
+
 class _NotNeeded:
-    """pyarrow loads numpy and pandas where they are installed, and needs neither here: 0.3 s that can be spared."""
+    """pyarrow loads numpy and pandas where they are installed, and seldom needs them: 0.3 s that can be spared."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         if name in {"numpy", "pandas"}:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-
-def numbers_needed() -> None:
-    """Let numpy be loaded after all; to be called before anything that loads pyarrow."""
-    sys.meta_path[:] = [each for each in sys.meta_path if not isinstance(each, _NotNeeded)]
 
 
 app = typer.Typer(
@@ -85,6 +87,9 @@ app.command()(timeline.timeline)
 app.command()(profile.profile)
 app.command()(resource.resource)
 app.command()(verify.verify)
+app.command()(hunt.hunt)
+app.add_typer(findings.app, name="findings")
+app.add_typer(config.app, name="config")
 app.add_typer(keys.app, name="keys")
 app.add_typer(lake.app, name="lake")
 app.add_typer(report.app, name="report")
@@ -106,7 +111,8 @@ def _common(
 def main() -> None:
     """Run the command line; a TrailqlError becomes a message on stderr and its exit code."""
     _keep_freed_memory()
-    sys.meta_path.insert(0, _NotNeeded())
+    if not _CALCULATE.intersection(sys.argv[1:2]):
+        sys.meta_path.insert(0, _NotNeeded())
     watch_stdout()
     try:
         try:

@@ -60,9 +60,6 @@ def insights(
 
     Example: trailql insights --since 7d --format jsonl
     """
-    from trailql.cli.app import numbers_needed
-
-    numbers_needed()
     if context.invoked_subcommand:
         return
     from trailql.cli.streams import as_far_as_read

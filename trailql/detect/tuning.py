@@ -1,6 +1,6 @@
 """
 What a user changes about detections, from `trailql.toml`: severities, parameters, what is off, what is excepted; and
-where detections and enrichment of one's own lie.
+where detections and enrichment of one's own lie. Its `[hunt]` is read by `trailql.hunt.config`.
 
     rules = ["rules"]
 
@@ -39,7 +39,7 @@ from trailql.errors import UsageError
 from trailql.query.library import did_you_mean
 
 FILE_NAME = "trailql.toml"
-_KEYS = ("rules", "enrich", "detections")
+_KEYS = ("rules", "enrich", "detections", "hunt")
 _OF_A_DETECTION = ("severity", "parameters", "disabled", "reason", "exceptions")
 _OF_AN_EXCEPTION = ("reason", "expires", *CONDITIONS)
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
@@ -104,7 +104,7 @@ def files_named(path: Path | None) -> tuple[list[Path], dict[str, list[Path]]]:
     """
     if path is None:
         return [], {}
-    reading = _Reading(path)
+    reading = Reading(path)
     document = reading.document()
     enrich = reading.table(document.get("enrich", {}), "enrich")
     reading.keys(enrich, tuple(FILES), "enrich")
@@ -127,7 +127,7 @@ def read_tuning(path: Path | None, detections: Sequence[Detection]) -> Tuning:
     """
     if path is None:
         return UNTUNED
-    reading = _Reading(path)
+    reading = Reading(path)
     document = reading.document()
     known = {each.id: each for each in detections}
     severities, parameters, disabled = {}, {}, {}
@@ -151,13 +151,19 @@ def read_tuning(path: Path | None, detections: Sequence[Detection]) -> Tuning:
     return Tuning(severities, parameters, disabled, tuple(exceptions))
 
 
-class _Reading:
-    """One file, so that every error names it."""
+class Reading:
+    """
+    One `trailql.toml`, so that every error names it.
+
+    Args:
+        path: The file.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def document(self) -> dict[str, Any]:
+        """The whole of it, its keys checked."""
         try:
             found = tomllib.loads(self._path.read_text(encoding="utf-8"))
         except OSError as error:
@@ -169,18 +175,22 @@ class _Reading:
         return found
 
     def paths(self, value: Any, key: str) -> list[Path]:
+        """One or several paths, relative to the file."""
         listed = value if isinstance(value, list) else [value]
         return [self._path.parent / Path(self.text(each, key)).expanduser() for each in listed]
 
     def wrong(self, key: str, message: str, hint: str | None = None) -> UsageError:
+        """An error at a key."""
         return UsageError(f"{key}: {message}" if key else message, at=str(self._path), hint=hint)
 
     def table(self, value: Any, key: str) -> dict[str, Any]:
+        """A table."""
         if not isinstance(value, dict):
             raise self.wrong(key, "must be a table", f"[{key}]")
         return value
 
     def keys(self, table: Mapping[str, Any], known: Sequence[str], key: str) -> None:
+        """Refuse keys that are none, with the one that may be meant."""
         for name in table:
             if name not in known:
                 near = get_close_matches(name, known, 1)
@@ -188,23 +198,27 @@ class _Reading:
                 raise self.wrong(f"{key}.{name}".lstrip("."), "unknown key", hint)
 
     def text(self, value: Any, key: str) -> str:
+        """A text that is not empty."""
         if not isinstance(value, str) or not value.strip():
             raise self.wrong(key, "must say why, in words" if key.endswith("reason") else "must be text")
         return value.strip()
 
     def severity(self, value: Any, key: str) -> Severity:
+        """A severity."""
         try:
             return Severity.read(self.text(value, key))
         except UsageError as error:
             raise error if error.at else self.wrong(key, error.message, error.hint) from error
 
     def is_disabled(self, table: Mapping[str, Any], key: str) -> bool:
+        """Whether a detection is turned off."""
         found = table.get("disabled", False)
         if not isinstance(found, bool):
             raise self.wrong(f"{key}.disabled", "must be true or false")
         return found
 
     def parameters(self, value: Any, detection: Detection, key: str) -> dict[str, str]:
+        """Parameters of a detection, as text."""
         found = {}
         for name, given in self.table(value, key).items():
             if isinstance(given, bool | list | dict):
@@ -218,6 +232,7 @@ class _Reading:
         return found
 
     def exception(self, value: Any, id: str, key: str) -> ExceptRule:
+        """One exception."""
         table = self.table(value, key)
         self.keys(table, _OF_AN_EXCEPTION, key)
         reason = self.text(table.get("reason"), f"{key}.reason")
@@ -236,6 +251,7 @@ class _Reading:
         return ExceptRule(id, reason, self.end(table.get("expires"), f"{key}.expires"), network=network, **conditions)
 
     def end(self, value: Any, key: str) -> date | None:
+        """The last day of an exception; None for ever."""
         if value == "never":
             return None
         hint = 'expires = 2026-12-31, or "never"'

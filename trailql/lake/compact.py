@@ -36,6 +36,9 @@ _ORDER = {
     "set_aside": "log_file, record_number",
     "listings": "prefix, last_day",
     "expired": "day, log_file",
+    "findings": "recorded_at, fingerprint",
+    "hunts": "started_at, hunt",
+    "outbox": "recorded_at, key",
 }
 
 

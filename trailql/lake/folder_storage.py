@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 from trailql.errors import LakeError
-from trailql.lake.storage import MARKER, SCRATCH, WRITING, Hashing, Note, StoredFile
+from trailql.lake.storage import MARKER, SCRATCH, WRITING, Hashing, Hold, Note, StoredFile
 
 if TYPE_CHECKING:
     import duckdb
@@ -167,6 +167,26 @@ class FolderStorage:
             yield True
             with suppress(OSError):
                 note.unlink(missing_ok=True)
+
+    @contextmanager
+    def hold(self, name: str) -> Iterator[Hold]:
+        held = self.path / WRITING / f".{name}.lock"
+        try:
+            held.parent.mkdir(parents=True, exist_ok=True)
+            file = held.open("a+")  # never deleted: two that hold one name must lock one file
+        except OSError as error:
+            raise _in_words(error, held) from error
+        with file:
+            if not _lock(file):
+                yield Hold(False)
+                return
+            file.seek(0)
+            after_crash = bool(file.read())
+            file.truncate(0)
+            file.write("held\n")
+            file.flush()
+            yield Hold(True, after_crash)
+            file.truncate(0)
 
 
 def _lock(file: Any) -> bool:

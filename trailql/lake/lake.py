@@ -277,6 +277,8 @@ ADDING = "trailql-events"
 """Name of commits that add events after a check for copies."""
 REWRITING = "trailql-rewrite"
 """Name of commits that take files out of a table."""
+HUNTING = "trailql-hunt"
+"""Name of commits that say what has been hunted."""
 _BATCH = "trailql_batch"
 _COMMIT_RETRIES = 30
 _MOST_ATTEMPTS = 10

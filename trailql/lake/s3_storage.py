@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 
 from trailql.errors import LakeError, SourceError, UsageError
-from trailql.lake.storage import HASH, MARKER, WRITING, Note, StoredFile
+from trailql.lake.storage import HASH, MARKER, WRITING, Hold, Note, StoredFile
 from trailql.sources.aws import Aws
 from trailql.sources.s3 import Bucket, duckdb_filesystem, obstore_endpoint, split_s3_uri
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _NOTE_SECONDS = 120
 _DEAD_SECONDS = 30 * 60
 """A writer's note this old is a dead writer's."""
+_LEASE_SECONDS = 5 * 60
 
 
 class S3Storage:
@@ -186,7 +187,8 @@ class S3Storage:
                     self.delete(f"{WRITING}/{writer}")
 
     def notes(self) -> list[str]:
-        return sorted(each.path.rsplit("/", 1)[1] for each in self.files(WRITING))
+        names = [each.path.rsplit("/", 1)[1] for each in self.files(WRITING)]
+        return sorted(name for name in names if not name.startswith("."))
 
     @contextmanager
     def take_over(self, writer: str) -> Iterator[bool]:
@@ -199,6 +201,81 @@ class S3Storage:
             self._bucket.store.put(f"{self.prefix}/{path}", b"")  # young again: whoever looks now lets it be
         yield True
         self.delete(path)
+
+    @contextmanager
+    def hold(self, name: str) -> Iterator[Hold]:
+        """The lease is an object that says until when; it is taken and renewed by conditional puts alone."""
+        lease = _Lease(self, f"{self.prefix}/{WRITING}/.{name}.lease")
+        if not lease.take():
+            yield Hold(False)
+            return
+        ended = threading.Event()
+
+        def renew() -> None:
+            while not ended.wait(_LEASE_SECONDS / 5):
+                with suppress(LakeError):
+                    lease.renew()
+
+        thread = threading.Thread(target=renew, name="trailql-lease", daemon=True)
+        thread.start()
+        try:
+            yield Hold(True, lease.after_crash)
+        finally:
+            ended.set()
+            thread.join()
+            with suppress(LakeError):
+                lease.give_back()
+
+
+class _Lease:
+    """
+    An object that holds until when somebody has a name for himself.
+
+    Args:
+        storage: Where it lies.
+        key: Its key.
+    """
+
+    def __init__(self, storage: S3Storage, key: str) -> None:
+        self._storage = storage
+        self._key = key
+        self._tag: str | None = None
+        self.after_crash = False
+        """Whoever had it last did not give it back."""
+
+    def take(self) -> bool:
+        """Whether nobody else has it; then it is ours for some minutes."""
+        from obstore.exceptions import NotFoundError
+
+        with self._storage._in_words():
+            try:
+                found = self._storage._bucket.store.get(self._key)
+                until = float(bytes(found.bytes()).decode() or 0)
+            except (NotFoundError, FileNotFoundError):
+                return self._put({"mode": "create"}, _LEASE_SECONDS)
+        if until > time.time():
+            return False
+        self.after_crash = until > 0
+        return self._put({"mode": {"e_tag": found.meta["e_tag"]}}, _LEASE_SECONDS)
+
+    def renew(self) -> None:
+        """Keep it for some more minutes."""
+        self._put({"mode": {"e_tag": self._tag}}, _LEASE_SECONDS)
+
+    def give_back(self) -> None:
+        """Let it go at once."""
+        self._put({"mode": {"e_tag": self._tag}}, None)
+
+    def _put(self, condition: dict[str, Any], seconds: float | None) -> bool:
+        from obstore.exceptions import AlreadyExistsError, PreconditionError
+
+        until = b"0" if seconds is None else f"{time.time() + seconds:.3f}".encode()
+        with self._storage._in_words():
+            try:
+                self._tag = self._storage._bucket.store.put(self._key, until, **condition)["e_tag"]
+            except (AlreadyExistsError, PreconditionError, FileExistsError):
+                return False
+        return True
 
 
 class _Chunks(io.RawIOBase):

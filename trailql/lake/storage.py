@@ -54,6 +54,20 @@ class Note:
     stays: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """
+    Whether a name is ours.
+
+    Args:
+        is_ours: Nobody else has it.
+        after_crash: Whoever had it last did not give it back.
+    """
+
+    is_ours: bool
+    after_crash: bool = False
+
+
 class Storage(Protocol):
     """What a lake needs of the place it lies in; paths are relative to its root, with `/`."""
 
@@ -121,6 +135,13 @@ class Storage(Protocol):
         Tidy up after a dead writer: gives False when it is at work, or when somebody else tidies up after it.
 
         The note goes when the context ends without an error.
+        """
+
+    def hold(self, name: str) -> AbstractContextManager[Hold]:
+        """
+        Be the only one that holds a name in this lake, until the context ends, unless another one is.
+
+        On disk the system lets go when the process ends, however it ends; in S3 a lease runs out some minutes later.
         """
 
 

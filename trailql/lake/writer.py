@@ -21,7 +21,13 @@ from trailql.lake.parquet import written_file
 from trailql.lake.storage import StoredFile
 from trailql.schema import TABLES
 
-_COMMITTED_AFTER = {"set_aside": ("events",), "files": ("events", "set_aside"), "expired": ("events",)}
+_COMMITTED_AFTER = {
+    "set_aside": ("events",),
+    "files": ("events", "set_aside"),
+    "expired": ("events",),
+    "findings": ("hunts",),
+    "outbox": ("hunts",),
+}
 """Tables whose rows speak of rows in others, which are committed before them."""
 
 

@@ -68,12 +68,11 @@ def marks_of(findings: Sequence[Finding], insights: Sequence[Insight]) -> list[M
 
 def _insight(insight: Insight) -> Mark:
     from trailql.forensics.timeline import Mark
+    from trailql.report.findings import type_in_words, what_in_words
 
-    error = f" ({insight.error_code})" if insight.error_code else ""
-    kind = "error rate" if "Error" in insight.insight_type else "call rate"
     title = (
-        f"unusual {kind}: {insight.event_name}{error}, {insight.insight_average:.3g} a minute "
-        f"instead of {insight.baseline_average:.3g}"
+        f"unusual {type_in_words(insight)}: {what_in_words(insight)}, {insight.window_calls:,.0f} in "
+        f"{insight.window_minutes} minutes instead of {insight.expected_calls:,.0f}"
     )
     return Mark(
         "insight",

@@ -1,0 +1,30 @@
+"""A month of hunting with everything that goes wrong; a sample of `make hunt-crash`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.hunt.month import play
+
+
+def test_a_month_with_kills(tmp_path: Path) -> None:
+    """
+    Late, out of order, twice; rounds skipped, killed and run beside each other; sinks that fail: each incident is told.
+
+    Once for each sink, by its idempotency key; only a kill between delivery and commit may repeat a key.
+    """
+    outcome = play(tmp_path, seed=20261129, days=12, kills=20)
+
+    assert [] == outcome.faults
+    assert outcome.planted >= 8
+    assert outcome.kills >= 10
+    assert outcome.failures
+
+
+def test_a_fortnight_in_peace(tmp_path: Path) -> None:
+    """
+    Without kills no alert comes twice at all, however often its sink failed.
+    """
+    outcome = play(tmp_path, seed=7, days=6, kills=0)
+
+    assert (0, []) == (outcome.repeated, outcome.faults)

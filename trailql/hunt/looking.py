@@ -21,8 +21,6 @@ from trailql.errors import DetectionError, QueryError
 from trailql.hunt.config import HuntSettings
 from trailql.hunt.state import Past
 from trailql.insights.anomaly import Insight
-from trailql.insights.find import Asked
-from trailql.insights.run import find_insights_and_history
 
 Span = tuple[datetime, datetime]
 INSIGHTS = {
@@ -175,6 +173,9 @@ def look(
     broken: list[tuple[str, str]] = []
     found = _found(lake, rules.tuning, detections, span, broken, on_progress) if detections else []
     if insights:
+        from trailql.insights.find import Asked
+        from trailql.insights.run import find_insights_and_history
+
         unusual, _ = find_insights_and_history(lake, Asked(span[0], span[1]), save=True)
         found += [insight_finding(each) for each in unusual]
     found = rules.enrichment.applied(found)

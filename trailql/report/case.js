@@ -109,6 +109,20 @@
     render(page * PAGE, PAGE);
   }
 
+  function show(time) {
+    search.value = "";
+    kind.value = "all";
+    account.value = "";
+    shown = rows;
+    const at = Math.max(0, rows.findIndex((row) => row[TIME] >= time));
+    page = Math.floor(at / PAGE);
+    render(page * PAGE, PAGE);
+    const line = body.children[at - page * PAGE];
+    if (!line) return;
+    line.classList.add("here");
+    line.scrollIntoView({ block: "center" });
+  }
+
   for (const name of [...new Set(rows.map((row) => row[ACCOUNT]))].filter(Boolean).sort()) {
     const option = document.createElement("option");
     option.value = name;
@@ -125,6 +139,12 @@
   account.addEventListener("change", choose);
   byId("lines-before").addEventListener("click", () => turn(-1));
   byId("lines-after").addEventListener("click", () => turn(1));
+
+  // Bars and marks of the chart, and findings, lead to their place among the lines.
+  document.addEventListener("click", (event) => {
+    const asked = event.target instanceof Element && event.target.closest("[data-time]");
+    if (asked) show(asked.getAttribute("data-time"));
+  });
 
   // On paper nothing can be opened: findings stand open, and more lines than a page of the screen has.
   let opened = [];

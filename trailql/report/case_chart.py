@@ -39,7 +39,8 @@ def activity_svg(activity: Activity, entries: Sequence[Entry]) -> str:
     def bars(counts: Sequence[int], name: str) -> str:
         return "".join(
             f'<rect class="{name}" x="{_LEFT + at * step:.1f}" y="{min(y(count), floor - 1):.1f}" '
-            f'width="{max(step - 1, 0.7):.1f}" height="{max(floor - y(count), 1):.1f}">'
+            f'width="{max(step - 1, 0.7):.1f}" height="{max(floor - y(count), 1):.1f}" '
+            f'data-time="{minute(_start(activity, at))}">'
             f"<title>{minute(_start(activity, at))}: {count_of(activity.events[at], 'event')}, "
             f"{activity.failed[at]:,} failed</title></rect>"
             for at, count in enumerate(counts)
@@ -94,8 +95,9 @@ def _marks(activity: Activity, entries: Sequence[Entry], step: float) -> str:
         name = f"mark {named}" if kind == "finding" else "mark insight"
         titles = list(dict.fromkeys(f"{each.severity or 'insight'}: {each.title}" for each in those))
         told = "\n".join([minute(those[0].first), *titles[:_TITLES], *(["…"] if titles[_TITLES:] else [])])
-        title = "\n".join(visible(line) for line in told.split("\n"))
-        drawn.append(f'<path class="{name}" d="{shape}"><title>{escape(title)}</title></path>')
+        title = escape("\n".join(visible(line) for line in told.split("\n")))
+        begins = minute(those[0].first)
+        drawn.append(f'<path class="{name}" d="{shape}" data-time="{begins}"><title>{title}</title></path>')
     return "".join(drawn)
 
 

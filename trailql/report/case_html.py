@@ -150,10 +150,12 @@ def _findings(case: Case) -> str:
 def _finding(finding: Finding) -> str:
     severity = finding.severity.name.lower()
     calls = count_of(words.calls_of(finding), "event")
+    begins = words.minute(finding.first_event_time)
     return (
         f'<details class="finding"><summary><span class="badge {severity}">{severity}</span>{_text(finding.title)}'
         f'<span class="line">{_text(words.finding_line(finding))}, {calls}</span></summary>'
-        f"{_facts(words.finding_facts(finding))}</details>\n"
+        f"{_facts(words.finding_facts(finding))}"
+        f'<button type="button" data-time="{begins}">in the timeline</button></details>\n'
     )
 
 
@@ -266,10 +268,10 @@ def _insights(case: Case) -> str:
 def _insight(insight: Insight, curve: Curve | None) -> str:
     title, *facts = insight_facts(insight)
     rates = [[attribute, value, f"{rate:.4g} a minute"] for attribute, value, rate in insight_rates(insight)]
-    drawn = f'<div class="scroll"><div class="chart">{curve_svg(curve)}</div></div>' if curve else ""
+    drawn = f'<div class="scroll"><div class="curve">{curve_svg(curve)}</div></div>' if curve else ""
     table = _table(["by", "", "rate"], rates) if rates else ""
     told = f"<details><summary>who and what</summary>{table}</details>" if table else ""
-    return f"<article><h3>{_text(title)}</h3>{_paragraphs(filter(None, facts))}{drawn}{told}</article>\n"
+    return f"<article><h3>{_text(title)}</h3>{_paragraphs([facts[0], ' '.join(facts[1:])])}{drawn}{told}</article>\n"
 
 
 def _coverage(case: Case) -> str:

@@ -151,7 +151,8 @@ def region_cells(case: Case) -> tuple[list[str], list[list[Any]]]:
     heads = ["account", "Region", "days", "files", "events", "rejected", "missing hours", "first (UTC)", "last (UTC)"]
     columns = [case.coverage.regions.column(name).to_pylist() for name in names]
     rows = [list(row) for row in zip(*columns, strict=True)]
-    return heads, [[minute(v) if isinstance(v, datetime) else "unknown" if v is None else v for v in r] for r in rows]
+    told = [[minute(value) if isinstance(value, datetime) else value for value in row] for row in rows]
+    return heads, [[*("unknown" if name is None else name for name in row[:2]), *row[2:]] for row in told]
 
 
 def _by(counts: Sequence[FileCount], what: str) -> str:

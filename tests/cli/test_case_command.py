@@ -116,6 +116,20 @@ def test_one_account(sample_lake: Path) -> None:
     assert "- Accounts asked for: 111122223333" in done.stdout
 
 
+def test_markdown_tells_the_attack(sample_lake: Path, tmp_path: Path) -> None:
+    """
+    Of five weeks a thousand lines: the attack is among them, what is left out is said.
+    """
+    run("--lake", sample_lake, "--output", tmp_path / "case.md")
+    text = (tmp_path / "case.md").read_text()
+    lines = text.partition("## Timeline")[2].partition("## Sessions")[0]
+
+    assert "AttachUserPolicy" in lines
+    assert "▲ HIGH CloudTrail logging was stopped" in lines
+    assert "lines more are left out here, reads first" in lines
+    assert 1000 == lines.count("\n| 2026-")
+
+
 @pytest.mark.parametrize("name", ["case.pdf", "case"])
 def test_other_endings_are_refused(sample_lake: Path, tmp_path: Path, name: str) -> None:
     """

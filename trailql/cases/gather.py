@@ -29,6 +29,7 @@ from trailql.query.engine import OpenLake
 
 MOST_FILES = 20_000
 MOST_LINES = 10_000
+MOST_LINES_OF_TEXT = 1000
 MOST_EVENTS = 1_000_000
 """Beyond these the timeline shows the actors of findings alone."""
 _MOST_ACTORS = 10
@@ -244,6 +245,12 @@ def _kept(lines: list[Entry], findings: Sequence[Finding], most: int | None) -> 
     """Where there are too many: findings and insights, then events behind findings, then changes, then the rest."""
     if most is None or len(lines) <= most:
         return lines
+    rank = ranks(findings)
+    return sorted(sorted(lines, key=rank)[:most], key=_by_time)
+
+
+def ranks(findings: Sequence[Finding]) -> Callable[[Entry], int]:
+    """What a line is worth: 0 findings and insights, 1 events behind findings, 2 other changes, 3 reads."""
     behind = {id for each in findings for id in each.event_ids}
 
     def rank(entry: Entry) -> int:
@@ -251,7 +258,7 @@ def _kept(lines: list[Entry], findings: Sequence[Finding], most: int | None) -> 
             return 0
         return 1 if behind.intersection(entry.event_ids) else 3 if entry.is_read else 2
 
-    return sorted(sorted(lines, key=rank)[:most], key=_by_time)
+    return rank
 
 
 def _actors(findings: Sequence[Finding], least: Severity = Severity.MEDIUM) -> list[str]:

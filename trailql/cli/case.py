@@ -53,7 +53,7 @@ def case(
     numbers_needed()
     from trailql import __version__
     from trailql.cases.case import Scope
-    from trailql.cases.gather import MOST_FILES, MOST_LINES, Seen, gather_case
+    from trailql.cases.gather import MOST_FILES, MOST_LINES, MOST_LINES_OF_TEXT, Seen, gather_case
     from trailql.detect.excepting import set_apart
     from trailql.detect.finding import Severity
     from trailql.detect.run import run_detections
@@ -83,12 +83,12 @@ def case(
         insights = [each for each in insights if each.account in accounts]
     marks = marks_of(findings, insights)
     seen = Seen(chosen, findings, len(excepted), insights, history.enough > 0, marks)
-    is_whole = form is _Form.JSON
+    most_lines = {_Form.HTML: MOST_LINES, _Form.MD: MOST_LINES_OF_TEXT, _Form.JSON: None}[form]
     made = gather_case(
         scope,
         seen,
-        most_files=None if is_whole else MOST_FILES,
-        most_lines=None if is_whole else MOST_LINES,
+        most_files=None if form is _Form.JSON else MOST_FILES,
+        most_lines=most_lines,
         on_progress=say,
     )
     if form is _Form.JSON:

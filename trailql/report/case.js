@@ -2,9 +2,9 @@
 // Everything from a log goes through textContent, and class names come from lists of our own.
 (() => {
   const PAGE = 200;
-  const PRINTED = 2000;
+  const PRINTED = 500;
   const SEVERITIES = ["critical", "high", "medium", "low", "info"];
-  const [TIME, KIND, SEVERITY, IS_READ, ERRORS, ACCOUNT, WHO, FROM, WHAT, ABOUT, MORE] = Array(11).keys();
+  const [TIME, KIND, SEVERITY, IS_READ, ERRORS, ACCOUNT, WHO, FROM, WHAT, ABOUT, MORE, RANK] = Array(12).keys();
   const byId = (id) => document.getElementById(id);
   const rows = JSON.parse(byId("lines").textContent);
   const body = byId("lines-body");
@@ -14,6 +14,7 @@
   const kinds = {
     all: () => true,
     flags: (row) => row[KIND] !== "event",
+    behind: (row) => row[RANK] < 2,
     changes: (row) => row[KIND] !== "event" || !row[IS_READ],
     reads: (row) => row[KIND] === "event" && row[IS_READ],
     errors: (row) => row[ERRORS] > 0,
@@ -93,6 +94,13 @@
     return line;
   }
 
+  // Paper has room for few lines: the telling ones, in order.
+  function printed() {
+    if (shown.length <= PRINTED) return shown;
+    const kept = new Set([...shown].sort((a, b) => a[RANK] - b[RANK]).slice(0, PRINTED));
+    return shown.filter((row) => kept.has(row));
+  }
+
   function render(start, count) {
     body.replaceChildren(...shown.slice(start, start + count).map(lineOf));
     const end = Math.min(start + count, shown.length);
@@ -149,12 +157,15 @@
   // On paper nothing can be opened: findings stand open, and more lines than a page of the screen has.
   let opened = [];
   window.addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("details:not([open]):not(#evidence-list)")];
+    opened = [...document.querySelectorAll("details:not([open], #evidence-list, .minor .finding)")];
     for (const each of opened) each.open = true;
-    render(0, PRINTED);
+    const lines = printed();
+    body.replaceChildren(...lines.map(lineOf));
+    byId("lines-printed").textContent = `${lines.length} of ${shown.length} lines are printed.`;
   });
   window.addEventListener("afterprint", () => {
     for (const each of opened) each.open = false;
+    byId("lines-printed").textContent = "";
     render(page * PAGE, PAGE);
   });
   choose();

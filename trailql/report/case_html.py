@@ -19,6 +19,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trailql.cases.gather import ranks
 from trailql.report import case_words as words
 from trailql.report.case_chart import SEVERITIES, activity_svg, step_in_words
 from trailql.report.coverage import By, coverage_text
@@ -139,7 +140,7 @@ def _findings(case: Case) -> str:
         listed = "".join(map(_finding, minor))
         told = f"{count_of(len(minor), 'finding')} of low severity or for information"
         is_open = " open" if not severe and len(minor) <= _OPEN_FINDINGS else ""
-        parts.append(f"<details{is_open}><summary>{told}</summary>{listed}</details>")
+        parts.append(f'<details class="minor"{is_open}><summary>{told}</summary>{listed}</details>')
     if not shown:
         parts.append(f"<p>None, of {count_of(len(case.detections), 'detection')} that ran.</p>")
     if len(case.findings) > len(shown):
@@ -194,18 +195,20 @@ def _timeline(case: Case) -> str:
         "are all its reads until it changes something."
     )
     left = f" {count_of(case.timeline_left_out, 'line')} more are left out." if case.timeline_left_out else ""
-    data = json_text([_line(entry) for entry in case.timeline])
+    rank = ranks(case.findings)
+    data = json_text([[*_line(entry), rank(entry)] for entry in case.timeline])
     for sign in "<>&":
         data = data.replace(sign, f"\\u{ord(sign):04x}")
     form = (
         '<form id="lines-form"><input id="lines-search" type="search" aria-label="Search the timeline" '
         'placeholder="search: name, address, key, API, event id, 2026-10-15 …">'
         '<select id="lines-kind" aria-label="Which lines"><option value="all">all lines</option>'
-        '<option value="flags">findings and insights</option><option value="changes">without reads</option>'
+        '<option value="flags">findings and insights</option>'
+        '<option value="behind">with what is behind them</option><option value="changes">without reads</option>'
         '<option value="reads">reads</option><option value="errors">failed</option></select>'
         '<select id="lines-account" aria-label="Account"><option value="">all accounts</option></select>'
         '<button id="lines-before" type="button">before</button><button id="lines-after" type="button">after</button>'
-        '<span id="lines-told" class="soft" role="status"></span></form>'
+        '<span id="lines-told" class="soft" role="status"></span></form><p id="lines-printed"></p>'
     )
     heads = "".join(f"<th>{name}</th>" for name in ("time (UTC)", "who", "from", "what", "about", ""))
     return (

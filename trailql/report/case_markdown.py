@@ -96,9 +96,9 @@ def _matrix(case: Case) -> str:
 
 
 def _timeline(case: Case) -> str:
-    rows = [entry_cells(entry) for entry in case.timeline[:_MOST_LINES]]
-    more = len(case.timeline) - len(rows) + case.timeline_left_out
-    told = f"\n\n… and {count_of(more, 'more line')}: the HTML and JSON forms have them." if more else ""
+    rows = [entry_cells(entry) for entry in case.timeline]
+    left = count_of(case.timeline_left_out, "line")
+    told = f"\n\n{left} more are left out here, reads first: the JSON form has them." if case.timeline_left_out else ""
     return _table(["time (UTC)", "who", "from", "what", "about"], rows) + told
 
 

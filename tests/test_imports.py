@@ -14,7 +14,7 @@ _STEPS = (
     {"lake"},
     {"ingest", "query"},
     {"detect", "insights", "forensics"},
-    {"integrity"},
+    {"integrity", "cases"},
     {"report"},
     {"sinks"},
     {"hunt"},

@@ -293,6 +293,7 @@ def test_insights_print_cloudtrail_records(lake: Path) -> None:
         "detect",
         "insights",
         "coverage",
+        "case",
         "trace",
         "timeline",
         "profile",

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from trailql.cli import (
+    case,
     config,
     coverage,
     detect,
@@ -84,6 +85,7 @@ app.add_typer(insights.app, name="insights")
 app.command()(coverage.coverage)
 app.command()(trace.trace)
 app.command()(timeline.timeline)
+app.command()(case.case)
 app.command()(profile.profile)
 app.command()(resource.resource)
 app.command()(verify.verify)

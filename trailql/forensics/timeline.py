@@ -226,7 +226,7 @@ def timeline_of(
         events = _count(con, "SELECT count(*) FROM chosen")
         asked = {"unfolded": unfolded, "gap": fold.total_seconds(), "ids": _MOST_IDS}
         found = con.sql(_RUNS, params=asked).to_arrow_table().to_pylist()
-        entries = [_entry(row) for row in found] + [_marked(mark) for mark in _of_chosen(con, marks)]
+        entries = [_entry(row) for row in found] + [entry_of(mark) for mark in _of_chosen(con, marks)]
     entries.sort(key=lambda e: (e.first, e.kind != "event", e.last, e.principal or "", e.id or ""))
     kept = entries[:limit] if limit else entries
     return Timeline(tuple(kept), events, len(entries) - len(kept))
@@ -314,7 +314,8 @@ def _of_chosen(con: duckdb.DuckDBPyConnection, marks: Sequence[Mark]) -> list[Ma
     return kept
 
 
-def _marked(mark: Mark) -> Entry:
+def entry_of(mark: Mark) -> Entry:
+    """A finding or insight as a line."""
     return Entry(
         kind=mark.kind,
         first=mark.first,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -85,13 +85,34 @@ def curve_in(lake: str | Path, insight: Insight) -> Curve:
     Raises:
         LakeError: No lake there.
     """
-    margin = timedelta(minutes=max(60, 2 * insight.insight_minutes) + _DAY)
-    kind = next(each.name for each in KINDS.values() if each.insight_type == insight.insight_type)
-    since, until = insight.start - timedelta(days=29) - margin, insight.end + margin
+    return curves_in(lake, [insight])[0]
+
+
+def curves_in(lake: str | Path, insights: Sequence[Insight]) -> list[Curve]:
+    """
+    The curves of several insights, from one reading of the lake's events.
+
+    Raises:
+        LakeError: No lake there.
+    """
+    if not insights:
+        return []
+    spans = [_span(insight) for insight in insights]
+    since, until = min(since for since, _ in spans), max(until for _, until in spans)
     with OpenLake(open_lake_folder(lake), since, until) as opened:
         counted = count_events(opened.connection, None, None)
-    with Rates(counted, (kind,)) as rates:
-        return curve_of(rates, insight)
+    curves: dict[int, Curve] = {}
+    kinds = [next(kind.name for kind in KINDS.values() if kind.insight_type == each.insight_type) for each in insights]
+    for kind in dict.fromkeys(kinds):
+        with Rates(counted, (kind,)) as rates:
+            curves |= {at: curve_of(rates, insights[at]) for at, other in enumerate(kinds) if other == kind}
+    return [curves[at] for at in range(len(insights))]
+
+
+def _span(insight: Insight) -> tuple[datetime, datetime]:
+    """The time its curve and the days before take."""
+    margin = timedelta(minutes=max(60, 2 * insight.insight_minutes) + _DAY)
+    return insight.start - timedelta(days=29) - margin, insight.end + margin
 
 
 def _days(lake: Lake, asked: Asked) -> tuple[date, date] | None:

@@ -43,7 +43,7 @@ def insight_text(insight: Insight, curve: Curve, width: int) -> str:
         curve: From `trailql.insights.curve`.
         width: Columns to draw in.
     """
-    lines = [visible(line) for line in _facts(insight)]
+    lines = [visible(line) for line in insight_facts(insight)]
     lines += ["", *_drawing(curve, width), ""]
     lines += [visible(line) for line in _attributions(insight)]
     return "\n".join(lines) + "\n"
@@ -52,17 +52,17 @@ def insight_text(insight: Insight, curve: Curve, width: int) -> str:
 def insight_page(insight: Insight, curve: Curve) -> str:
     """The same as a page that needs nothing else; whatever comes from a log is escaped."""
     title = escape(visible(f"{type_in_words(insight)}: {what_in_words(insight)}"))
-    facts = "".join(f"<p>{escape(visible(line))}</p>" for line in _facts(insight)[1:] if line)
+    facts = "".join(f"<p>{escape(visible(line))}</p>" for line in insight_facts(insight)[1:] if line)
     rows = "".join(
         f"<tr><td>{escape(attribute)}</td><td>{escape(visible(value))}</td><td>{rate:.4g} a minute</td></tr>"
-        for attribute, value, rate in _rates(insight)
+        for attribute, value, rate in insight_rates(insight)
     )
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     head = (
         f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
         f'<meta name="viewport" content="width=device-width"><title>{title}</title><style>{_STYLE}</style>'
     )
-    body = f"<h1>{title}</h1>{facts}{_svg(curve)}<table>{rows}</table>"
+    body = f"<h1>{title}</h1>{facts}{curve_svg(curve)}<table>{rows}</table>"
     return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>{body}</body></html>\n'
 
 
@@ -78,7 +78,7 @@ def write_plot(insight: Insight, curve: Curve, path: Path) -> None:
         if ending == ".html":
             path.write_text(insight_page(insight, curve), encoding="utf-8")
         elif ending == ".svg":
-            path.write_text(f"<?xml version='1.0'?>\n{_svg(curve, alone=True)}\n", encoding="utf-8")
+            path.write_text(f"<?xml version='1.0'?>\n{curve_svg(curve, alone=True)}\n", encoding="utf-8")
         elif ending == ".png":
             _write_png(insight, curve, path)
         else:
@@ -87,7 +87,8 @@ def write_plot(insight: Insight, curve: Curve, path: Path) -> None:
         raise UsageError(f"cannot be written: {(error.strerror or str(error)).lower()}", at=str(path)) from error
 
 
-def _facts(insight: Insight) -> list[str]:
+def insight_facts(insight: Insight) -> list[str]:
+    """What it is and the evidence, a sentence each; to be made visible."""
     unit = {"TrailqlResourceRateInsight": "resources"}.get(insight.insight_type, "calls")
     where = " ".join(filter(None, [insight.account, insight.region or "all Regions"]))
     told = {
@@ -107,10 +108,11 @@ def _facts(insight: Insight) -> list[str]:
 
 
 def _attributions(insight: Insight) -> list[str]:
-    return [f"{attribute:<16} {rate:10.4g} a minute  {value}" for attribute, value, rate in _rates(insight)]
+    return [f"{attribute:<16} {rate:10.4g} a minute  {value}" for attribute, value, rate in insight_rates(insight)]
 
 
-def _rates(insight: Insight) -> list[tuple[str, str, float]]:
+def insight_rates(insight: Insight) -> list[tuple[str, str, float]]:
+    """Who was behind it: attribute, value, calls a minute."""
     return [(each.attribute, rate.value, rate.average) for each in insight.attributions for rate in each.insight]
 
 
@@ -142,7 +144,8 @@ def _drawing(curve: Curve, width: int) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
-def _svg(curve: Curve, *, alone: bool = False) -> str:
+def curve_svg(curve: Curve, *, alone: bool = False) -> str:
+    """The drawing: part of a page that has the classes bar, odd, band and usual, or `alone` with its own style."""
     top = max(*curve.calls, *curve.most, 1)
     step = (_WIDE - _LEFT) / len(curve.calls)
     high = _HIGH - _BOTTOM
@@ -170,8 +173,9 @@ def _svg(curve: Curve, *, alone: bool = False) -> str:
         "grey: the most of the days before, dashed: usual</text>"
     )
     style = f"<style>{_STYLE}</style>" if alone else ""
+    space = ' xmlns="http://www.w3.org/2000/svg"' if alone else ""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDE} {_HIGH}" role="img">{style}'
+        f'<svg{space} viewBox="0 0 {_WIDE} {_HIGH}" role="img">{style}'
         f"{bars(curve.most, 'band', 0)}{bars(curve.calls, 'bar', step * 0.2)}"
         f'<polyline class="usual" points="{line}"/>{texts}</svg>'
     )

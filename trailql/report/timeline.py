@@ -102,14 +102,14 @@ def write_timeline(timeline: Timeline, format: Format, output: Path | None, *, z
         write_text(timeline_text(timeline, width=None if output else terminal_width(), zone=zone), output)
     elif format is Format.MD:
         names = [f"time ({zone_name(zone)})", "who", "from", "what", "about"]
-        write_values(names, [_short(entry, zone) for entry in timeline.entries], format, output)
+        write_values(names, [entry_cells(entry, zone) for entry in timeline.entries], format, output)
     else:
-        write_values(ENTRY_COLUMNS, [_full(entry) for entry in timeline.entries], format, output)
+        write_values(ENTRY_COLUMNS, [entry_values(entry) for entry in timeline.entries], format, output)
 
 
 def timeline_text(timeline: Timeline, *, width: int | None = None, zone: tzinfo = UTC) -> str:
     """A timeline as lines under their days; long ones go on below themselves."""
-    rows = [[visible(str(cell or "")) for cell in _short(entry, zone)] for entry in timeline.entries]
+    rows = [[visible(str(cell or "")) for cell in entry_cells(entry, zone)] for entry in timeline.entries]
     widths = [min(max((cells_of(row[i]) for row in rows), default=0), most) for i, most in ((1, _WHO), (2, _FROM))]
     indent = " " * (len("00:00:00") + sum(widths) + 3 * _GAP)
     lines: list[str] = []
@@ -131,7 +131,8 @@ def zone_name(zone: tzinfo) -> str:
     return getattr(zone, "key", None) or "UTC"
 
 
-def _short(entry: Entry, zone: tzinfo) -> list[Any]:
+def entry_cells(entry: Entry, zone: tzinfo = UTC) -> list[Any]:
+    """A line for eyes: time, who, from, what, about."""
     time = f"{entry.first.astimezone(zone):%Y-%m-%d %H:%M:%S}"
     named = entry.principal if entry.principal and entry.principal.startswith("arn:") else entry.actor
     actor = who(named).removeprefix("user ").removeprefix("role ") if named else ""
@@ -171,7 +172,8 @@ def duration(first: datetime, last: datetime) -> str:
     return f" in {seconds:.0f} s" if seconds < 120 else f" in {seconds / 60:.0f} min"
 
 
-def _full(entry: Entry) -> list[Any]:
+def entry_values(entry: Entry) -> list[Any]:
+    """Everything, in the order of `ENTRY_COLUMNS`."""
     return [
         entry.kind,
         entry.first,

@@ -1,0 +1,151 @@
+"""`trailql case`: one file, three forms, and nothing else touched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from click.testing import Result
+from typer.testing import CliRunner
+
+from tests.report.case_pages import Page, browsed
+from trailql.cli.case import case
+from trailql.errors import UsageError
+
+_APP = typer.Typer()
+_APP.command()(case)
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(_APP, [str(word) for word in words], env={"COLUMNS": "100", "TERM": "dumb"})
+
+
+def _contents(folder: Path) -> dict[str, tuple[int, str]]:
+    files = [each for each in folder.rglob("*") if each.is_file()]
+    return {
+        str(each): (each.stat().st_mtime_ns, hashlib.sha256(each.read_bytes()).hexdigest()) for each in sorted(files)
+    }
+
+
+@pytest.fixture(scope="module")
+def page(sample_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """
+    The sample organization's case.
+    """
+    target = tmp_path_factory.mktemp("case") / "case.html"
+    before = _contents(sample_lake)
+    done = run("--lake", sample_lake, "--title", "Stolen key", "--output", target)
+    assert 0 == done.exit_code, done.output
+    assert "" == done.stdout
+    assert before == _contents(sample_lake)
+    return target
+
+
+def test_the_sample_case(page: Path) -> None:
+    """
+    Title, figures, findings with their fingerprints, the attack in the timeline, its session graph, sources, curves.
+    """
+    text = page.read_text()
+
+    for told in (
+        "<h1>Stolen key</h1>",
+        "21,442, 167 of them failed",
+        "Console sign-in succeeded after repeated failures",
+        "T1110 Brute Force",
+        "access key AKIANEWKEY123EXAMPLE of user build-bot",
+        "203.0.113.66 ▲",
+        "ResourceRate: ec2:TerminateInstances",
+        "truncated: the gzip stream breaks off",
+        "have not been verified",
+    ):
+        assert told in text, told
+    lines = Page(text).lines
+    assert "finding" in {row[1] for row in lines}
+    assert "insight" in {row[1] for row in lines}
+    assert [row[0] for row in lines] == sorted(row[0] for row in lines)
+
+
+def test_a_browser_shows_it(page: Path, tmp_path: Path) -> None:
+    """
+    By double click: a page of rows, and not a word from the console.
+    """
+    tree, said = browsed(page, tmp_path)
+
+    assert [] == said
+    rows = tree.partition('id="lines-body"')[2].partition("</tbody>")[0]
+    assert 200 == rows.count("<tr")
+    assert "1 to 200 of" in tree
+
+
+def test_the_manifest_is_that_of_the_lake(sample_lake: Path, tmp_path: Path) -> None:
+    """
+    The case's hash is the hash of what `trailql lake manifest` writes; a window narrows events, not the evidence.
+    """
+    words = ["--lake", str(sample_lake)]
+    manifest = subprocess.run(
+        [sys.executable, "-m", "trailql", "lake", "manifest", *words],
+        capture_output=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+    ).stdout
+    run(*words, "--since", "2026-10-15", "--until", "2026-10-16", "--output", tmp_path / "case.json")
+    document = json.loads((tmp_path / "case.json").read_text())
+
+    assert hashlib.sha256(manifest).hexdigest() == document["manifest_sha256"]
+    assert len(json.loads(manifest)["sources"]) == document["files_total"] == len(document["files"])
+    assert "2026-10-15" == document["figures"]["first"][:10] == document["figures"]["last"][:10]
+    assert document["timeline_events"] == document["figures"]["events"]
+
+
+def test_one_account(sample_lake: Path) -> None:
+    """
+    --account narrows everything but the evidence; without a file the case is Markdown on stdout.
+    """
+    done = run("--lake", sample_lake, "--account", "111122223333", "--quiet")
+
+    assert 0 == done.exit_code, done.output
+    assert "" == done.stderr
+    assert done.stdout.startswith("# CloudTrail case: lake\n")
+    assert "- Accounts: 1: 111122223333" in done.stdout
+    assert "- Accounts asked for: 111122223333" in done.stdout
+
+
+def test_markdown_tells_the_attack(sample_lake: Path, tmp_path: Path) -> None:
+    """
+    Of five weeks a thousand lines: the attack is among them, what is left out is said.
+    """
+    run("--lake", sample_lake, "--output", tmp_path / "case.md")
+    text = (tmp_path / "case.md").read_text()
+    lines = text.partition("## Timeline")[2].partition("## Sessions")[0]
+
+    assert "AttachUserPolicy" in lines
+    assert "▲ HIGH CloudTrail logging was stopped" in lines
+    assert "lines more are left out here, reads first" in lines
+    assert 1000 == lines.count("\n| 2026-")
+
+
+@pytest.mark.parametrize("name", ["case.pdf", "case"])
+def test_other_endings_are_refused(sample_lake: Path, tmp_path: Path, name: str) -> None:
+    """
+    The ending says the form; one that says none is an error before anything is read.
+    """
+    done = run("--lake", sample_lake, "--output", tmp_path / name)
+
+    assert isinstance(done.exception, UsageError)
+    assert ".html, .md or .json" in str(done.exception)
+
+
+def test_the_lake_is_no_place_to_write(sample_lake: Path) -> None:
+    """
+    A lake is evidence.
+    """
+    done = run("--lake", sample_lake, "--output", sample_lake / "case.html")
+
+    assert isinstance(done.exception, UsageError)
+    assert not (sample_lake / "case.html").exists()

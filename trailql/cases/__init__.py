@@ -1,0 +1,1 @@
+"""A case: everything a lake tells about a time, in one place."""

@@ -48,9 +48,6 @@ def case(
 
     Example: trailql case --lake case-17 --since 2026-10-14 --title "Stolen key" --output case.html
     """
-    from trailql.cli.app import numbers_needed
-
-    numbers_needed()
     from trailql import __version__
     from trailql.cases.case import Scope
     from trailql.cases.gather import MOST_FILES, MOST_LINES, MOST_LINES_OF_TEXT, Seen, gather_case

@@ -41,7 +41,7 @@ def test_the_sample_attack_in_order(sample_lake: Path) -> None:
         "▲ MEDIUM An access key was created for another user",
         "AttachUserPolicy: build-bot, AdministratorAccess",
         "220 reads in 12 min",
-        "▲ unusual call rate: ModifySnapshotAttribute",
+        "▲ unusual ApiCallRate: ec2:ModifySnapshotAttribute",
         "ModifySnapshotAttribute ×188 in 13 min",
     ]
     assert 0 == done.exit_code, done.output

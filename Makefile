@@ -8,7 +8,7 @@ SEED ?= 1
 KILLS ?= 200
 RUNS ?= 3
 
-.PHONY: help demo test check bench bench-insights crash hunt-crash campaign small-ingests spark trino awscli format picture samples clean
+.PHONY: help demo test check bench bench-insights crash hunt-crash campaign small-ingests big-bucket spark trino awscli format picture samples clean
 
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,6 +55,10 @@ trino: $(READY)  ## Ask a real Trino the dialects' queries again; needs Java 17 
 	$(BIN)/python -m tests.dialects.trino
 
 awscli: .awscli/.ready  ## Bring the AWS CLI, so that the tests can hold verify against its validate-logs
+
+big-bucket: $(READY)  ## The S3 tests at full size: 20,000 objects, 5,000 messages and killed consumers
+	TRAILQL_TEST_FILES=20000 TRAILQL_TEST_MESSAGES=5000 $(BIN)/python -m pytest \
+		tests/s3/test_organization.py tests/s3/test_queue.py
 
 picture: $(READY)  ## Draw docs/demo.svg, the picture in the README
 	$(BIN)/python tests/demo.py --trailql $(BIN)/trailql --lake demo-lake --picture docs/demo.svg

@@ -134,10 +134,6 @@ class Trace:
         """How a node came to be, the earliest first."""
         return [edge for edge in self.edges if edge.target == id]
 
-    def edges_from(self, id: str) -> list[Edge]:
-        """What came of a node, the earliest first."""
-        return [edge for edge in self.edges if edge.source == id]
-
 
 def in_order(nodes: Iterable[Node], edges: Iterable[Edge]) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
     """Nodes by depth and first event, edges by time, both to the end in an order that repeats."""

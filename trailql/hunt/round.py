@@ -55,7 +55,7 @@ class RoundResult:
     What a round did.
 
     Args:
-        files_read, events_added: By its ingest.
+        events_added: By its ingest.
         fresh: What was hunted.
         spans: Over which time.
         changes: Findings that are new or have grown.
@@ -68,7 +68,6 @@ class RoundResult:
         steps: Seconds by step.
     """
 
-    files_read: int = 0
     events_added: int = 0
     fresh: Fresh = field(default_factory=Fresh)
     spans: list[Span] = field(default_factory=list)
@@ -181,7 +180,6 @@ class _Round:
                 summary = ingest_logs(
                     [source], settings.lake, relist_days=settings.relist_days, aws=Aws(settings.access)
                 )
-                self.result.files_read += summary.files_done
                 self.result.events_added += summary.events_added
         if settings.queue:
             with self._noted(settings.queue):
@@ -191,7 +189,6 @@ class _Round:
                     seconds=settings.queue_for.total_seconds(),
                     aws=Aws(settings.access),
                 )
-                self.result.files_read += told.ingest.files_done
                 self.result.events_added += told.ingest.events_added
 
     @contextmanager

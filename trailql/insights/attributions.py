@@ -9,7 +9,8 @@ import duckdb
 
 from trailql.insights.anomaly import AttributedRate, Attribution
 from trailql.insights.locate import Burst
-from trailql.insights.rates import IS_COUNTED, IS_DATA, MINUTE_OF, PRINCIPAL, fetch
+from trailql.insights.rates import COUNTED_AS, IS_COUNTED, IS_DATA, MINUTE_OF, PRINCIPAL, fetch
+from trailql.lake.parquet import sql_text
 
 _MOST_VALUES = 5
 _ATTRIBUTES = {
@@ -22,6 +23,7 @@ _ATTRIBUTES = {
 }
 """By kind, in the order of the record; `resourceArn` only of data events, `eventName` only for principals."""
 
+_COUNTED = f"CASE kind {' '.join(f'WHEN {sql_text(kind)} THEN {sql}' for kind, sql in COUNTED_AS.items())} END"
 _CALLS_BY_VALUE = rf"""
 WITH bursts AS (
     SELECT unnest($kinds::VARCHAR[]) AS kind,
@@ -34,7 +36,7 @@ WITH bursts AS (
 ),
 calls AS (
     SELECT coalesce(recipientAccountId, userIdentity.accountId, '') AS account, coalesce(awsRegion, '') AS region,
-           eventSource, eventName, nullif(errorCode, '') AS code, {PRINCIPAL} AS principal,
+           eventSource, eventName, nullif(errorCode, '') AS error_code, {PRINCIPAL} AS principal,
            coalesce(readOnly, errorCode IS NOT NULL) AS is_read, {IS_DATA} IS TRUE AS is_data, {MINUTE_OF} AS minute,
            coalesce(regexp_replace(userIdentity.arn, '^(arn:[^:]*:sts:[^:]*:[^:]*:assumed-role/[^/]+)/.*$', '\1'),
                     userIdentity.invokedBy, 'null') AS "userIdentityArn",
@@ -50,16 +52,13 @@ chosen AS (
     FROM calls JOIN bursts
       ON calls.account = bursts.account AND calls.region = bursts.region
      AND calls.eventSource = bursts.event_source AND calls.eventName = bursts.event_name
-     AND CASE kind WHEN 'calls' THEN is_data OR NOT is_read WHEN 'errors' THEN calls.code = bursts.subject
-         ELSE calls.code IS NULL END
+     AND {_COUNTED} AND (kind <> 'errors' OR calls.error_code = bursts.subject)
      AND minute >= baseline_start AND minute < end_minute AND (minute < baseline_end OR minute >= start_minute)
     UNION ALL
     SELECT number, start_minute, end_minute, baseline_end, calls.*
     FROM calls JOIN bursts
       ON calls.account = bursts.account AND calls.principal = bursts.subject AND bursts.event_name = ''
-     AND NOT is_data
-     AND CASE kind WHEN 'writes' THEN NOT is_read WHEN 'reads' THEN is_read
-         ELSE code LIKE 'AccessDenied%' OR code LIKE '%UnauthorizedOperation' END
+     AND {_COUNTED}
      AND minute >= baseline_start AND minute < end_minute AND (minute < baseline_end OR minute >= start_minute)
 ),
 said AS (

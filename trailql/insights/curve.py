@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 
 from trailql.insights.anomaly import Insight
-from trailql.insights.kinds import KINDS
+from trailql.insights.kinds import kind_of_type
 from trailql.insights.rates import Rates
-from trailql.insights.series import Series
+from trailql.insights.series import Series, minute_of, moment_of
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 1440
 _STEPS = (1, 5, 15, 60, 240, 1440)
 _MOST_STEPS = 96
@@ -50,16 +49,15 @@ def curve_of(rates: Rates, insight: Insight, baseline_days: int = 28) -> Curve:
         insight: The insight.
         baseline_days: How many days before make the band.
     """
-    kind = next(each.name for each in KINDS.values() if each.insight_type == insight.insight_type)
     wanted = Series(
-        kind,
+        kind_of_type(insight.insight_type).name,
         insight.account,
         insight.region or "",
         insight.event_source or "",
         insight.event_name or "",
         insight.error_code or insight.principal or "",
     )
-    start, end = _minute(insight.start), _minute(insight.end)
+    start, end = minute_of(insight.start), minute_of(insight.end)
     around = max(60, 2 * (end - start))
     step = next((each for each in _STEPS if (end - start + 2 * around) / each <= _MOST_STEPS), _STEPS[-1])
     low = (start - around) // step * step
@@ -72,7 +70,7 @@ def curve_of(rates: Rates, insight: Insight, baseline_days: int = 28) -> Curve:
                 days[back, at] += calls
     before = days[1:]
     return Curve(
-        _EPOCH + timedelta(minutes=low),
+        moment_of(low),
         step,
         tuple(days[0].tolist()),
         tuple(np.median(before, axis=0).tolist()),
@@ -80,7 +78,3 @@ def curve_of(rates: Rates, insight: Insight, baseline_days: int = 28) -> Curve:
         (start - low) // step,
         (end - 1 - low) // step,
     )
-
-
-def _minute(moment: datetime) -> int:
-    return int((moment - _EPOCH) // timedelta(minutes=1))

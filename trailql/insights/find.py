@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,12 @@ import duckdb
 from trailql.errors import UsageError
 from trailql.insights.anomaly import Attribution, Insight
 from trailql.insights.attributions import attribute_bursts
-from trailql.insights.kinds import AWS_KINDS, KINDS
+from trailql.insights.kinds import AWS_KINDS, KINDS, PRINCIPAL_KINDS
 from trailql.insights.locate import Burst, located
 from trailql.insights.rates import Rates, count_events, open_file
+from trailql.insights.series import EPOCH, moment_of
 from trailql.insights.surprise import LEAST_DAYS, LONGEST_MEMORY, WIDTHS, surprises
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 1440
 
 
@@ -184,7 +184,7 @@ def _check(since: datetime | None, until: datetime | None, baseline_days: int, f
 
 
 def _whole_minutes(moment: datetime) -> int:
-    return -((_EPOCH - moment) // timedelta(minutes=1))
+    return -((EPOCH - moment) // timedelta(minutes=1))
 
 
 def _insight(burst: Burst, attributions: Sequence[Attribution]) -> Insight:
@@ -197,11 +197,11 @@ def _insight(burst: Burst, attributions: Sequence[Attribution]) -> Insight:
         event_source=series.event_source or None,
         event_name=series.event_name or None,
         error_code=series.subject if series.kind == "errors" else None,
-        principal=series.subject if series.kind in ("writes", "reads", "refusals") else None,
+        principal=series.subject if series.kind in PRINCIPAL_KINDS else None,
         insight_type=kind.insight_type,
         way=burst.way,
-        start=_EPOCH + timedelta(minutes=burst.start_minute),
-        end=_EPOCH + timedelta(minutes=burst.end_minute),
+        start=moment_of(burst.start_minute),
+        end=moment_of(burst.end_minute),
         calls=burst.calls,
         baseline_average=burst.baseline_calls / (max(1, burst.baseline_days) * _DAY),
         insight_average=burst.calls / minutes,

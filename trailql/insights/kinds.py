@@ -15,27 +15,32 @@ class Kind:
         insight_type: In insights; ours say so.
         unit: What its counts are, for sentences.
         is_error: Errors are judged apart: of most APIs there are none.
-        meaning: One sentence for the documentation.
     """
 
     name: str
     insight_type: str
     unit: str
     is_error: bool
-    meaning: str
 
 
 KINDS = {
     each.name: each
     for each in (
-        Kind("calls", "ApiCallRateInsight", "calls", False, "calls of a write API, and of any data API"),
-        Kind("errors", "ApiErrorRateInsight", "errors", True, "calls of an API that end with one error code"),
-        Kind("writes", "TrailqlPrincipalWriteRateInsight", "calls", False, "write calls of one principal, all APIs"),
-        Kind("reads", "TrailqlPrincipalReadRateInsight", "calls", False, "read calls of one principal, all APIs"),
-        Kind("refusals", "TrailqlPrincipalErrorRateInsight", "errors", True, "refused calls of one principal"),
-        Kind("resources", "TrailqlResourceRateInsight", "resources", False, "instances launched or ended, by API"),
+        Kind("calls", "ApiCallRateInsight", "calls", False),
+        Kind("errors", "ApiErrorRateInsight", "errors", True),
+        Kind("writes", "TrailqlPrincipalWriteRateInsight", "calls", False),
+        Kind("reads", "TrailqlPrincipalReadRateInsight", "calls", False),
+        Kind("refusals", "TrailqlPrincipalErrorRateInsight", "errors", True),
+        Kind("resources", "TrailqlResourceRateInsight", "resources", False),
     )
 }
 """By name. A principal is the role or user behind a session, never the session."""
 AWS_KINDS = ("calls", "errors")
 """Those that CloudTrail Insights has."""
+PRINCIPAL_KINDS = ("writes", "reads", "refusals")
+"""Those that count what one principal does, over all APIs and Regions."""
+
+
+def kind_of_type(insight_type: str) -> Kind:
+    """The kind whose insights have a type."""
+    return next(each for each in KINDS.values() if each.insight_type == insight_type)

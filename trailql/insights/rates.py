@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 
 from trailql.errors import QueryError, SourceError
-from trailql.insights.kinds import AWS_KINDS, KINDS
+from trailql.insights.kinds import AWS_KINDS, KINDS, PRINCIPAL_KINDS
 from trailql.insights.series import HOURS, Counts, Series
 from trailql.lake.parquet import sql_text
 
@@ -79,21 +79,31 @@ WHERE count > 0 AND account IS NOT NULL AND eventSource IS NOT NULL AND eventNam
 _LAB_MEMORY = "1500MB"
 """Of the database that sorts the counts; beyond it spills to disk."""
 
-_PARTS = {
-    "calls": """SELECT account, region, event_source, event_name, '' AS subject, minute, calls FROM counted
-                WHERE is_data OR NOT is_read""",
-    "errors": """SELECT account, region, event_source, event_name, error_code AS subject, minute, calls FROM counted
-                 WHERE error_code IS NOT NULL""",
-    "writes": """SELECT account, '' AS region, '' AS event_source, '' AS event_name, principal AS subject, minute, calls
-                 FROM counted WHERE principal IS NOT NULL AND NOT is_read AND NOT is_data""",
-    "reads": """SELECT account, '' AS region, '' AS event_source, '' AS event_name, principal AS subject, minute, calls
-                FROM counted WHERE principal IS NOT NULL AND is_read AND NOT is_data""",
-    "refusals": """SELECT account, '' AS region, '' AS event_source, '' AS event_name, principal AS subject, minute,
-                   calls FROM counted WHERE principal IS NOT NULL
-                   AND (error_code LIKE 'AccessDenied%' OR error_code LIKE '%UnauthorizedOperation')""",
-    "resources": """SELECT account, region, event_source, event_name, '' AS subject, minute, resources AS calls
-                    FROM counted WHERE resources > 0""",
+COUNTED_AS = {
+    "calls": "is_data OR NOT is_read",
+    "errors": "error_code IS NOT NULL",
+    "writes": "NOT is_read AND NOT is_data",
+    "reads": "is_read AND NOT is_data",
+    "refusals": "error_code LIKE 'AccessDenied%' OR error_code LIKE '%UnauthorizedOperation'",
+    "resources": "error_code IS NULL",
 }
+"""By kind: SQL of what it counts, over `is_read`, `is_data` and `error_code`."""
+_API = "account, region, event_source, event_name"
+_NO_API = "account, '' AS region, '' AS event_source, '' AS event_name"
+
+
+def _series_sql(kind: str) -> str:
+    """A kind's minute counts under the names of its series."""
+    if kind in PRINCIPAL_KINDS:
+        names, which = f"{_NO_API}, principal AS subject", "principal IS NOT NULL"
+    else:
+        subject = "error_code" if kind == "errors" else "''"
+        names, which = f"{_API}, {subject} AS subject", "true"
+    calls = "resources" if kind == "resources" else "calls"
+    return f"""SELECT {sql_text(kind)} AS kind, {names}, minute, {calls} AS calls FROM counted
+               WHERE {which} AND ({COUNTED_AS[kind]}) AND {calls} > 0"""
+
+
 _WITHOUT = {"principal": "NULL::VARCHAR", "instances": "NULL::BIGINT"}
 _LAST_SECOND = 253402300799  # the end of the year 9999
 
@@ -127,7 +137,7 @@ class Rates:
             lab.execute(f"CREATE VIEW counted AS {counted.sql}")
         else:
             lab.register("counted", counted)
-        parts = " UNION ALL ".join(f"SELECT {sql_text(kind)} AS kind, * FROM ({_PARTS[kind]})" for kind in kinds)
+        parts = " UNION ALL ".join(map(_series_sql, kinds))
         names = "account, kind, region, event_source, event_name, subject"
         try:
             lab.execute(

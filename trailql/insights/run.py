@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from trailql.insights.anomaly import Insight
 from trailql.insights.curve import Curve, curve_of
 from trailql.insights.find import Asked, History, find_insights_in, find_insights_of
-from trailql.insights.kinds import KINDS
+from trailql.insights.kinds import kind_of_type
 from trailql.insights.rates import Rates, count_events
 from trailql.insights.rollups import is_fresh, kept_counts, refresh
+from trailql.insights.series import moment_of
 from trailql.insights.store import save_insights
 from trailql.lake.lake import Lake, open_lake_folder
 from trailql.query.engine import OpenLake
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 1440
 
 Progress = Callable[[int, int], None]
@@ -64,11 +64,12 @@ def find_insights_and_history(
     """
     opened_lake = open_lake_folder(lake)
     days = _days(opened_lake, asked)
+    is_kept = days is not None and (save or is_fresh(opened_lake, *days))
     if save and days:
         refresh(opened_lake, *days, on_progress)
-    reach = None if asked.first_counted is None else _EPOCH + timedelta(minutes=asked.first_counted)
+    reach = None if asked.first_counted is None else moment_of(asked.first_counted)
     with OpenLake(opened_lake, reach, asked.until) as opened:
-        if days and is_fresh(opened_lake, *days):
+        if is_kept:
             counted = kept_counts(opened, asked.first_counted, asked.end_minute)
             found, history = find_insights_of(opened.connection, counted, asked)
         else:
@@ -102,7 +103,7 @@ def curves_in(lake: str | Path, insights: Sequence[Insight]) -> list[Curve]:
     with OpenLake(open_lake_folder(lake), since, until) as opened:
         counted = count_events(opened.connection, None, None)
     curves: dict[int, Curve] = {}
-    kinds = [next(kind.name for kind in KINDS.values() if kind.insight_type == each.insight_type) for each in insights]
+    kinds = [kind_of_type(each.insight_type).name for each in insights]
     for kind in dict.fromkeys(kinds):
         with Rates(counted, (kind,)) as rates:
             curves |= {at: curve_of(rates, insights[at]) for at, other in enumerate(kinds) if other == kind}
@@ -119,9 +120,9 @@ def _days(lake: Lake, asked: Asked) -> tuple[date, date] | None:
     """The days with events that are needed."""
     days = [part.day for part in lake.snapshot("events").parts if part.day is not None]
     if asked.first_counted is not None:
-        first = (_EPOCH + timedelta(minutes=asked.first_counted)).date()
+        first = moment_of(asked.first_counted).date()
         days = [day for day in days if day >= first]
     if asked.end_minute is not None:
-        last = (_EPOCH + timedelta(minutes=asked.end_minute - 1)).date()
+        last = moment_of(asked.end_minute - 1).date()
         days = [day for day in days if day <= last]
     return (min(days), max(days)) if days else None

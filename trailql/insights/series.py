@@ -7,6 +7,7 @@ One account at a time: accounts are independent, and memory follows the largest 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 import numpy as np
@@ -17,8 +18,19 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 HOURS = 24
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SERIES_APART = 1 << 34
 """Minutes between two series in one sorted key; more than there will be."""
+
+
+def moment_of(minute: int) -> datetime:
+    """The time of a minute since 1970, UTC."""
+    return EPOCH + timedelta(minutes=minute)
+
+
+def minute_of(moment: datetime) -> int:
+    """The minute since 1970 in which a time lies."""
+    return int((moment - EPOCH) // timedelta(minutes=1))
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -187,14 +187,22 @@ class _Looked:
         self._tested: Bools = tested[None, :] & (self._days >= LEAST_DAYS)
         self._errors = np.array([KINDS[each.kind].is_error for each in counts.series], np.bool_)
         first_covered = int(np.argmax(self._covered[0])) if len(self._covered) else 0
+        self._seen: dict[int, tuple[Floats, Floats]] = {}
         self._too_early = np.arange(counts.days) < first_covered + LEAST_DAYS
+
+    def _windows(self, width: int) -> tuple[Floats, Floats]:
+        """The busiest windows by series, day and hour: their calls, and on the scale; -inf where there are none."""
+        if width not in self._seen:
+            busiest = self._counts.busiest(width)
+            hours = np.where((busiest > 0) & self._covered[:, :, None], scaled(busiest), -np.inf).astype(np.float32)
+            self._seen[width] = busiest, hours
+        return self._seen[width]
 
     def peaks(self) -> list[Surprise]:
         """The busiest windows of days that beat all days before."""
         best: dict[tuple[int, int, int], Surprise] = {}
         for width in WIDTHS:
-            busiest = self._counts.busiest(width)
-            hours = np.where((busiest > 0) & self._covered[:, :, None], scaled(busiest), -np.inf).astype(np.float32)
+            busiest, hours = self._windows(width)
             peak = hours.max(axis=2)
             record = np.maximum(most_before(peak, max(self._span, LONGEST_MEMORY)), 0)
             is_active = np.isfinite(peak)
@@ -215,9 +223,7 @@ class _Looked:
         """Windows of daily series that are unlike all windows about that time of day."""
         best: dict[tuple[int, int, int], Surprise] = {}
         for width in _HOUR_WIDTHS:
-            busiest = self._counts.busiest(width)
-            level = scaled(busiest)
-            hours = np.where((busiest > 0) & self._covered[:, :, None], level, -np.inf).astype(np.float32)
+            busiest, hours = self._windows(width)
             record = np.maximum(most_before(around(hours, np.maximum), self._span), 0)
             beyond = hours - record
             day_beyond = self._of_day(beyond)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trailql.errors import UsageError
+from trailql.insights.kinds import kind_of_type
 from trailql.report.findings import chance_in_words, type_in_words, what_in_words
 from trailql.report.text import iso, visible
 
@@ -89,7 +90,7 @@ def write_plot(insight: Insight, curve: Curve, path: Path) -> None:
 
 def insight_facts(insight: Insight) -> list[str]:
     """What it is and the evidence, a sentence each; to be made visible."""
-    unit = {"TrailqlResourceRateInsight": "resources"}.get(insight.insight_type, "calls")
+    unit = kind_of_type(insight.insight_type).unit
     where = " ".join(filter(None, [insight.account, insight.region or "all Regions"]))
     told = {
         "peak": f"the busiest window so far had {insight.expected_calls:,.0f}",

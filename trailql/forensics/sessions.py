@@ -137,37 +137,53 @@ SELECT DISTINCT coalesce(userIdentity.accessKeyId, '') AS access_key, {_PRINCIPA
 FROM events
 """
 
-_USED = f"""
-    SELECT coalesce(userIdentity.accessKeyId, '') AS access_key, {_PRINCIPAL} AS principal, userIdentity.type AS type,
-           coalesce(userIdentity.accountId, recipientAccountId) AS account, {_CREATED} AS created,
-           userIdentity.sessionContext.sessionIssuer.arn AS issuer,
-           coalesce(userIdentity.invokedBy, '') <> '' AS by_service,
-           userIdentity.sessionContext.sourceIdentity AS source_identity, eventTime, eventSource, eventName, readOnly,
-           errorCode, awsRegion, sourceIPAddress, userAgent
-    FROM events
-"""
 _ACTIVITY = f"""
-WITH used AS MATERIALIZED (
-    {_USED} WHERE userIdentity.accessKeyId IN (SELECT unnest($keys))
-    UNION ALL
-    {_USED}
-    WHERE userIdentity.arn IN (SELECT unnest($principals))
-      AND userIdentity.sessionContext.attributes.creationDate IN (SELECT unnest($created))
-      AND coalesce(userIdentity.accessKeyId, '') NOT IN (SELECT unnest($keys))
+WITH used AS (
+    SELECT coalesce(userIdentity.accessKeyId, '') AS access_key, {_PRINCIPAL} AS principal, {_CREATED} AS created,
+           coalesce(userIdentity.invokedBy, '') <> '' AS by_service, coalesce(eventSource, '') AS service,
+           coalesce(eventName, '') AS name, coalesce(readOnly, false) AS is_read, errorCode IS NOT NULL AS failed,
+           awsRegion, coalesce(sourceIPAddress, '') AS ip, userAgent, any_value(userIdentity.type) AS type,
+           any_value(coalesce(userIdentity.accountId, recipientAccountId)) AS account,
+           any_value(userIdentity.sessionContext.sessionIssuer.arn) AS issuer,
+           any_value(userIdentity.sessionContext.sourceIdentity) AS source_identity,
+           min(eventTime) AS first, max(eventTime) AS last, count(*) AS calls
+    FROM events
+    WHERE (userIdentity.accessKeyId IN (SELECT unnest($keys))
+           OR userIdentity.arn IN (SELECT unnest($principals))
+              AND userIdentity.sessionContext.attributes.creationDate IN (SELECT unnest($created)))
+      AND eventTime >= $since AND eventTime < $until
+    GROUP BY ALL
+),
+by_api AS (
+    SELECT access_key, principal, created, by_service, service, name, sum(calls) AS calls,
+           sum(calls) FILTER (WHERE failed) AS errors, bool_and(is_read) AS is_read
+    FROM used GROUP BY ALL
+),
+apis AS (
+    SELECT access_key, principal, created, by_service,
+           list({{'service': service, 'name': name, 'calls': calls::BIGINT,
+                  'errors': coalesce(errors, 0)::BIGINT, 'is_read': is_read}} ORDER BY service, name) AS apis
+    FROM by_api GROUP BY ALL
+),
+by_ip AS (SELECT access_key, principal, created, by_service, ip, sum(calls) AS calls FROM used GROUP BY ALL),
+ips AS (
+    SELECT access_key, principal, created, by_service, map(list(ip ORDER BY ip), list(calls::BIGINT ORDER BY ip)) AS ips
+    FROM by_ip GROUP BY ALL
+),
+whole AS (
+    SELECT
+        access_key, principal, coalesce(any_value(type), '') AS type, any_value(account) AS account, created,
+        any_value(issuer) AS issuer, by_service, any_value(source_identity) AS source_identity,
+        min(first) AS first, max(last) AS last, sum(calls)::BIGINT AS calls,
+        coalesce(sum(calls) FILTER (WHERE failed), 0)::BIGINT AS errors,
+        list_sort(list(DISTINCT awsRegion)) AS regions, count(DISTINCT userAgent) AS user_agents
+    FROM used GROUP BY access_key, principal, created, by_service
 )
-SELECT
-    access_key, principal, coalesce(any_value(type), '') AS type, any_value(account) AS account, created,
-    any_value(issuer) AS issuer, by_service, any_value(source_identity) AS source_identity,
-    min(eventTime) AS first, max(eventTime) AS last, count(*) AS calls, count(errorCode) AS errors,
-    list_sort(list(DISTINCT awsRegion)) AS regions,
-    histogram(coalesce(sourceIPAddress, '')) AS ips,
-    count(DISTINCT userAgent) AS user_agents,
-    map_entries(histogram({{'s': coalesce(eventSource, ''), 'n': coalesce(eventName, ''),
-                            'r': coalesce(readOnly, false), 'e': errorCode IS NOT NULL}})) AS apis
-FROM used
-WHERE eventTime >= $since AND eventTime < $until
-GROUP BY access_key, principal, created, by_service
+SELECT * FROM whole
+JOIN ips USING (access_key, principal, created, by_service)
+JOIN apis USING (access_key, principal, created, by_service)
 """
+"""Counted by API, address and agent first: sessions of many calls have few of each."""
 
 _MINTED_KEY = r"""regexp_extract(responseElements, '"accessKeyId"\s*:\s*"([A-Z0-9]{16,128})"', 1)"""
 """Wherever it stands: Roles Anywhere wraps it in a list. A quote inside of a text would have a backslash before it."""
@@ -200,6 +216,12 @@ SELECT eventTime, {_MINTED_KEY} AS minted_key FROM events WHERE {_IS_MINT}
 """
 """When which key was given out. Looking into all answers is the dear part: once a trace, and without the rest."""
 _MINTED = "SELECT DISTINCT eventTime FROM minting WHERE minted_key IN (SELECT unnest($keys)) ORDER BY ALL"
+_MADE_BY = f"""
+SELECT DISTINCT eventTime FROM events
+WHERE {_IS_MINT} AND userIdentity.accessKeyId IN (SELECT unnest($keys)) ORDER BY ALL
+"""
+_AT_TIMES = "eventTime IN (SELECT unnest($times))"
+"""Answers are long: of the records that are not of these times they are not read."""
 _MINTS = f"""
 SELECT
     eventID AS event_id, eventTime AS time, eventName AS name, awsRegion AS region, recipientAccountId AS account,
@@ -296,7 +318,12 @@ class Sessions:
 
     def mints_by(self, keys: Collection[str]) -> list[Mint]:
         """The credentials that were made with these keys."""
-        return self._mints("userIdentity.accessKeyId IN (SELECT unnest($keys))", keys)
+        wanted = sorted(filter(None, keys))
+        times = [time for (time,) in self._rows(_MADE_BY, {"keys": wanted})] if wanted else []
+        if not times:
+            return []
+        which = f"{_AT_TIMES} AND userIdentity.accessKeyId IN (SELECT unnest($keys))"
+        return self._mints(which, wanted, {"times": times})
 
     def mints_of(self, keys: Collection[str]) -> list[Mint]:
         """The events these keys came out of; two for one key where two accounts recorded it."""
@@ -309,8 +336,7 @@ class Sessions:
         found = self._opened.connection.execute(_MINTED, {"keys": wanted}).fetchall()
         if not found:
             return []
-        then = "eventTime IN (SELECT unnest($times))"
-        mints = self._mints(then, wanted, {"times": [time for (time,) in found]})
+        mints = self._mints(_AT_TIMES, wanted, {"times": [time for (time,) in found]})
         return [mint for mint in mints if mint.minted_key in keys]
 
     def mints_seen(self, event_id: str) -> list[Mint]:
@@ -360,12 +386,5 @@ class Sessions:
 
 
 def _activity(row: dict[str, Any]) -> Activity:
-    counted: dict[tuple[str, str], list[int]] = {}
-    for entry in row["apis"]:
-        api, calls = entry["key"], entry["value"]
-        numbers = counted.setdefault((api["s"], api["n"]), [0, 0, 1])
-        numbers[0] += calls
-        numbers[1] += calls if api["e"] else 0
-        numbers[2] &= int(api["r"])
-    apis = tuple(Api(*name, calls, errors, bool(read)) for name, (calls, errors, read) in sorted(counted.items()))
+    apis = tuple(Api(**api) for api in row["apis"])
     return Activity(**{**row, "apis": apis, "ips": dict(row["ips"]), "regions": tuple(row["regions"] or ())})

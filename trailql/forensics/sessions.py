@@ -19,7 +19,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trailql.forensics.graph import Api
-from trailql.forensics.subject import subjects_of
 from trailql.query.engine import OpenLake
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -188,7 +187,7 @@ JOIN apis USING (access_key, principal, created, by_service)
 _MINTED_KEY = r"""regexp_extract(responseElements, '"accessKeyId"\s*:\s*"([A-Z0-9]{16,128})"', 1)"""
 """Wherever it stands: Roles Anywhere wraps it in a list. A quote inside of a text would have a backslash before it."""
 
-_SUBJECTS = """
+_REQUESTS = """
 SELECT userIdentity.accessKeyId AS access_key, eventSource AS service, eventName AS name,
        min_by(requestParameters, eventTime, 5) AS requests
 FROM events
@@ -309,12 +308,11 @@ class Sessions:
             if (each.access_key, each.principal, each.created) in wanted or (each.principal, each.created) in dates
         ]
 
-    def subjects(self, keys: Collection[str], names: Collection[str]) -> dict[tuple[str, str, str], tuple[str, ...]]:
-        """What the first calls of APIs were about, by access key, service and API."""
+    def requests(self, keys: Collection[str], names: Collection[str]) -> list[tuple[str, str, str, list[str]]]:
+        """The requests of the first calls of APIs that change something: access key, service, API, requests."""
         if not keys or not names:
-            return {}
-        rows = self._rows(_SUBJECTS, {"keys": sorted(keys), "names": sorted(names), **self._window})
-        return {(key, service, name): subjects_of(requests) for key, service, name, requests in rows}
+            return []
+        return self._rows(_REQUESTS, {"keys": sorted(keys), "names": sorted(names), **self._window})
 
     def mints_by(self, keys: Collection[str]) -> list[Mint]:
         """The credentials that were made with these keys."""

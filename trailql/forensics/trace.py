@@ -15,6 +15,7 @@ from trailql.forensics.graph import Edge, Trace, in_order
 from trailql.forensics.growing import GrowingGraph, Triple, short_name
 from trailql.forensics.sessions import Mint, Sessions
 from trailql.forensics.start import CONDITIONS, kind_of, values_of
+from trailql.forensics.subject import subjects_of
 from trailql.lake.lake import open_lake_folder
 from trailql.query.engine import OpenLake
 
@@ -300,11 +301,11 @@ class _Tracer(GrowingGraph):
             apis = draft.node().apis
             few[draft.id] = {(api.service, api.name) for api in apis if not api.is_read and api.calls <= _FEW}
         names = {name for apis in few.values() for _, name in apis}
-        for (key, service, name), subjects in self.sessions.subjects(set(self.of_key), names).items():
+        for key, service, name, requests in self.sessions.requests(set(self.of_key), names):
             draft = self.drafts[self.of_key[key]]
             if (service, name) in few[draft.id]:
                 known = draft.subjects.setdefault((service, name), [])
-                known += [each for each in subjects if each not in known]
+                known += [each for each in subjects_of(requests) if each not in known]
 
     def look_around(self) -> None:
         """Say of ancestors what else they made, and pair the two accounts' copies of one call."""

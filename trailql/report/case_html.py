@@ -47,6 +47,7 @@ _NUMBERS = frozenset(
     {"events", "failed", "days", "files", "rejected", "missing hours", "bytes", "size_bytes", "records"}
 )
 _TIMES = frozenset({"first (UTC)", "last (UTC)"})
+_WORDS = frozenset({"principals", "user agents", "why"})
 _PARTS = (
     ("findings", "Findings"),
     ("attack", "ATT&CK"),
@@ -111,8 +112,7 @@ def _paragraphs(sentences: Iterable[str], name: str = "") -> str:
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    kinds = [' class="number"' if each in _NUMBERS else ' class="time"' if each in _TIMES else "" for each in names]
-    kinds = [' class="hash"' if name.startswith("SHA-256") else kind for name, kind in zip(names, kinds, strict=True)]
+    kinds = [f' class="{kind}"' if (kind := _kind(each)) else "" for each in names]
     heads = "".join(f"<th{kind}>{_text(name)}</th>" for name, kind in zip(names, kinds, strict=True))
     lines = "".join(
         "<tr>"
@@ -121,6 +121,15 @@ def _table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
         for row in rows
     )
     return f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>\n{lines}</tbody></table></div>'
+
+
+def _kind(column: str) -> str:
+    """The class of a column's cells."""
+    if column in _NUMBERS:
+        return "number"
+    if column.startswith("SHA-256"):
+        return "hash"
+    return "time" if column in _TIMES else "words" if column in _WORDS else "file" if column == "file" else ""
 
 
 def _number(value: Any) -> Any:

@@ -130,6 +130,62 @@ def test_markdown_tells_the_attack(sample_lake: Path, tmp_path: Path) -> None:
     assert 1000 == lines.count("\n| 2026-")
 
 
+@pytest.fixture
+def known(tmp_path: Path) -> Path:
+    """
+    A trailql.toml with names of networks and accounts, and an exception for a network.
+    """
+    (tmp_path / "nets.csv").write_text("network,name\n203.0.113.66/32,rented <b>server</b>\n192.0.2.0/24,office\n")
+    (tmp_path / "names.csv").write_text("account,name\n444455556666,production\n")
+    (tmp_path / "ranges.json").write_text(
+        json.dumps({"prefixes": [{"ip_prefix": "198.51.100.0/24", "service": "EC2", "region": "eu-west-1"}]})
+    )
+    config = tmp_path / "trailql.toml"
+    config.write_text('[enrich]\nnetworks = "nets.csv"\naccounts = "names.csv"\naws_ranges = "ranges.json"\n')
+    return config
+
+
+def test_what_is_known_beside_the_logs(sample_lake: Path, tmp_path: Path, known: Path) -> None:
+    """
+    Networks, AWS's ranges and names of accounts stand with sources, findings, figures, Regions and lines; in all forms.
+    """
+    for form in ("html", "md", "json"):
+        done = run("--lake", sample_lake, "--config", known, "--output", tmp_path / f"case.{form}")
+        assert 0 == done.exit_code, done.output
+    text, page = (tmp_path / "case.md").read_text(), (tmp_path / "case.html").read_text()
+    sources = text.partition("## Sources")[2].partition("## Insights")[0]
+
+    assert "| address | known | events |" in sources
+    assert "| 203.0.113.66 ▲ | rented &lt;b>server&lt;/b> | 241 |".replace(">", "\\>") in sources
+    assert "| AWS EC2 eu-west-1 |" in sources
+    assert "- Accounts: 3: 111122223333, production (444455556666), 777788889999" in text
+    assert "| production (444455556666) | us-east-1 |" in text
+    assert '<td class="words">rented &lt;b&gt;server&lt;/b&gt;</td>' in page
+    assert "user web-developer, production us-east-1, 203.0.113.66" in page
+    assert "production (444455556666)" in {row[5] for row in Page(page).lines}
+    document = json.loads((tmp_path / "case.json").read_text())
+    assert {"444455556666": "production"} == document["account_names"]
+    assert {"network": "rented <b>server</b>"} in [each["known"] for each in document["addresses"]]
+    assert "rented <b>server</b>" in [each["enrichment"].get("network") for each in document["findings"]]
+
+
+def test_without_files_nothing_is_known(sample_lake: Path) -> None:
+    """
+    Without [enrich] there is no such column.
+    """
+    done = run("--lake", sample_lake, "--quiet")
+    assert "| address | events | failed |" in done.stdout
+
+
+def test_a_missing_file_of_names(sample_lake: Path, tmp_path: Path) -> None:
+    """
+    A file that is not there is an error that names it.
+    """
+    done = run("--lake", sample_lake, "--networks", tmp_path / "none.csv")
+    assert isinstance(done.exception, UsageError)
+    assert "none.csv" in str(done.exception)
+
+
 @pytest.mark.parametrize("name", ["case.pdf", "case"])
 def test_other_endings_are_refused(sample_lake: Path, tmp_path: Path, name: str) -> None:
     """

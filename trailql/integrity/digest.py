@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from trailql.integrity.names import YEARS
+
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z")
 
 
@@ -156,7 +158,9 @@ def _list(document: dict[str, Any], name: str) -> list[Any]:
 def _time(text: str, name: str) -> datetime:
     try:
         if _TIME.fullmatch(text):
-            return datetime.fromisoformat(text).astimezone(UTC)
+            moment = datetime.fromisoformat(text).astimezone(UTC)
+            if moment.year in YEARS:
+                return moment
     except (ValueError, OverflowError):
         pass
     raise BadDigest(f"{name} is no time")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _AHEAD = 256
 _MOST_CHANGES = 10_000
-_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
+_HOUR = timedelta(hours=1)
 
 KeysFor = Callable[[ChainName, datetime, datetime], PublicKeys]
 """The public keys for a chain's digests whose hours end from one time to another."""
@@ -250,7 +250,7 @@ def _not_in_a_digest(copy: LogCopy, windows: Sequence[_Window]) -> tuple[Verdict
     if moment is None:
         return Verdict.UNCOVERED, "its name does not tell when it was delivered"
     # The name has the minute: all of it must lie in the time of valid digests.
-    reasons = [_covers(windows, organization, each) for each in (moment, moment + _MINUTE - timedelta(seconds=1))]
+    reasons = [_covers(windows, organization, each) for each in (moment, moment.replace(second=59))]
     if reasons == ["", ""]:
         return Verdict.UNLISTED, "in none of the digests of that time, which are valid"
     return Verdict.UNCOVERED, next((reason for reason in reasons if reason), None) or "no digest for that time"

@@ -14,10 +14,16 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
+from tests.cli.test_trace_command import lake_with
+from tests.forensics.stories import IAM, IP, SIGNIN, STS, USER_KEY, at, chain, event, user
+from tests.made import Record
 from tests.report.case_pages import Page, browsed
+from trailql.cli.app import app as every_command
 from trailql.cli.case import case
 from trailql.errors import UsageError
 
+_NAUGHTY = "a\x00b\u202e\x1b[31m</script>=1+1"
+"""A null byte, a turn of direction, a colour, the end of a script, a formula."""
 _APP = typer.Typer()
 _APP.command()(case)
 
@@ -205,3 +211,45 @@ def test_the_lake_is_no_place_to_write(sample_lake: Path) -> None:
 
     assert isinstance(done.exception, UsageError)
     assert not (sample_lake / "case.html").exists()
+
+
+def _odd_records() -> list[Record]:
+    """
+    Calls of alice's among which nothing is where it belongs.
+    """
+    alice = user()
+    fields: list[tuple[Record, str, Record]] = [
+        (alice, f"{IAM}:ListUsers", dict.fromkeys(("sourceIPAddress", "userAgent", "awsRegion", "recipientAccountId"))),
+        (dict.fromkeys(alice, _NAUGHTY), f"{IAM}:CreateUser", {"awsRegion": _NAUGHTY, "errorCode": _NAUGHTY}),
+        ({}, f"{IAM}:CreateUser", {"requestParameters": "text", "responseElements": "text"}),
+        (alice, f"{IAM}:CreateUser", {"requestParameters": [1], "responseElements": [None], "eventID": None}),
+        (alice, f"{STS}:AssumeRole", {"requestParameters": 7, "responseElements": {"credentials": [USER_KEY]}}),
+        (alice, f"{STS}:AssumeRole", {"responseElements": '{"credentials":{"accessKeyId":"ASIAXXXXXXXXXXXXXXXX"'}),
+        (alice, f"{SIGNIN}:ConsoleLogin", {"additionalEventData": "x", "responseElements": 5}),
+        (alice, f"{IAM}:CreateLoginProfile", {"requestParameters": {"userName": _NAUGHTY}}),
+        (alice, "ec2.amazonaws.com:RunInstances", {"requestParameters": {"iamInstanceProfile": 5}}),
+        (alice, "cloudtrail.amazonaws.com:StopLogging", {"requestParameters": {"name": _NAUGHTY}, "eventID": None}),
+        (alice, f"{IAM}:PutUserPolicy", {"requestParameters": {"userName": "bob", "policyDocument": "[" * 90_000}}),
+        (alice, f"{IAM}:PutUserPolicy", {"requestParameters": {"userName": "y" * 200_000}}),
+        ({**alice, "sessionContext": {"attributes": {"creationDate": "never"}}}, f"{IAM}:ListUsers", {}),
+    ]
+    return [event(90 + number, who, what, at(number), **more) for number, (who, what, more) in enumerate(fields)]
+
+
+def test_records_without_what_belongs_there(tmp_path: Path) -> None:
+    """
+    Missing fields, odd types, huge and hidden text: every form of a case, and every question, is answered.
+    """
+    lake = lake_with(tmp_path, [*chain(), *_odd_records()])
+    questions = [
+        *(["case", "--quiet", "--format", form] for form in ("html", "md", "json")),
+        *(["timeline", "--format", form] for form in ("table", "csv", "json")),
+        *(["trace", asked, "--format", form] for asked in ("alice", IP) for form in ("tree", "dot", "mermaid", "json")),
+        *(["profile", "alice"], ["resource", "bob"], ["resource", _NAUGHTY], ["coverage"]),
+    ]
+    for question in questions:
+        done = CliRunner().invoke(every_command, [*question, "--lake", str(lake)])
+
+        assert done.exception is None or isinstance(done.exception, SystemExit), (question, repr(done.exception))
+        is_for_machines = question[-1] == "csv"  # values as they are
+        assert is_for_machines or not {"\x00", "\x1b", "\u202e"} & set(done.stdout), question

@@ -411,4 +411,6 @@ def _activity(row: dict[str, Any]) -> Activity:
         numbers[1] += calls if api["e"] else 0
         numbers[2] &= int(api["r"])
     apis = tuple(Api(*name, calls, errors, bool(read)) for name, (calls, errors, read) in sorted(counted.items()))
-    return Activity(**{**row, "apis": apis, "ips": dict(row["ips"]), "regions": tuple(row["regions"] or ())})
+    return Activity(
+        **{**row, "apis": apis, "ips": dict(row["ips"]), "regions": tuple(filter(None, row["regions"] or ()))}
+    )

@@ -21,15 +21,16 @@ from trailql.ingest import ingest_logs
 from trailql.integrity.changes import changes_in
 from trailql.integrity.copies import Copies
 from trailql.integrity.digest import parse_digest
-from trailql.integrity.evidence import DigestCopy, SavedSignature
+from trailql.integrity.evidence import DigestCopy, LogCopy, SavedSignature
 from trailql.integrity.judge import _signed_about
 from trailql.integrity.keys import PublicKeys, load_public_keys, save_public_keys
 from trailql.integrity.ledger import InLedger
 from trailql.integrity.names import ChainName, DigestName, contradicts, read_digest_name
 from trailql.integrity.verdict import Gap, GapKind, Result, Verdict
-from trailql.integrity.verify import Scope, Verification
+from trailql.integrity.verify import Scope, Verification, _not_in_a_digest, _Window
 from trailql.lake.lake import open_lake_folder
 from trailql.lake.session import working_connection
+from trailql.sources.keys import KeyFacts
 from trailql.sources.local import local_log_files
 
 
@@ -184,6 +185,42 @@ def test_times_no_clock_has_shown(made: Made, tmp_path: Path) -> None:
     assert _signed_about(backfill, digest, SavedSignature("aa", "", "0001-01-01T00:00:00+23:00")) is None
     body = {"Records": [{"eventName": "StopLogging", "eventTime": "0001-01-01T00:00:00+23:00"}]}
     assert [] == list(changes_in(json.dumps(body).encode()))
+
+
+@pytest.mark.parametrize(
+    ("place", "verdict"),
+    [
+        ("s3://trail-bucket/audit/", Verdict.UNLISTED),
+        ("s3://trail-bucket/", Verdict.UNCOVERED),
+        ("s3://trail-bucket/other/", Verdict.UNCOVERED),
+        ("s3://copies/kept/", Verdict.UNLISTED),
+        ("/copies/", Verdict.UNLISTED),
+    ],
+)
+def test_another_trail_elsewhere_in_the_bucket(place: str, verdict: Verdict) -> None:
+    """A digest does not speak of what is delivered to another prefix: that trail may well have no digests."""
+    moment = FIRST.replace(minute=10)
+    windows = [_Window(FIRST, FIRST + HOUR, "", "", ("trail-bucket", "audit/"))]
+    file = f"{place}AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/2026/10/15/x.json.gz"
+
+    assert verdict is _not_in_a_digest(LogCopy(file, KeyFacts(delivered_at=moment)), windows)[0]
+
+
+@pytest.mark.parametrize("name", ["digestS3Bucket", "previousDigestS3Bucket"])
+@pytest.mark.parametrize("value", ["", "a/b"])
+def test_a_digest_that_names_no_bucket(made: Made, tmp_path: Path, name: str, value: str) -> None:
+    """Without a bucket it is no digest; nothing is asked for there, and nothing stops."""
+    made.edit("digest 3", **{name: value})
+    found = verified(made.write(tmp_path / "logs"), PublicKeys(()))
+    assert "modified" == odd(found)[made.key("digest 3").rpartition("/")[2]]
+
+
+def test_a_listed_file_without_a_bucket(made: Made) -> None:
+    """That list cannot be told, and none of its files is looked for."""
+    listed = [{"s3Bucket": "", "s3Object": "x", "hashValue": "00", "hashAlgorithm": "SHA-256"}]
+    made.edit("digest 3", logFiles=listed)
+    digest = parse_digest(made.content("digest 3"), "")
+    assert ((), "s3Bucket is no bucket's name") == (digest.files, digest.problem)
 
 
 def test_rows_of_one_chain_are_judged_while_another_is_walked(made: Made, tmp_path: Path) -> None:

@@ -105,7 +105,9 @@ def parse_digest(body: bytes, sha256: str) -> Digest:
     previous = None
     if bucket is not None and key is not None:
         previous = Previous(
-            Place(bucket, key), (_optional(document, "previousDigestHashValue") or "").lower(), signature or ""
+            _place(document, "previousDigestS3Bucket", "previousDigestS3Object"),
+            (_optional(document, "previousDigestHashValue") or "").lower(),
+            signature or "",
         )
     end_text = _text(document, "digestEndTime")
     try:
@@ -113,7 +115,7 @@ def parse_digest(body: bytes, sha256: str) -> Digest:
     except BadDigest as error:
         files, problem = (), str(error)
     return Digest(
-        place=Place(_text(document, "digestS3Bucket"), _text(document, "digestS3Object")),
+        place=_place(document, "digestS3Bucket", "digestS3Object"),
         start=_time(_text(document, "digestStartTime"), "digestStartTime"),
         end=_time(end_text, "digestEndTime"),
         end_text=end_text,
@@ -131,8 +133,14 @@ def _listed(entry: Any) -> ListedFile:
         raise BadDigest("an element of logFiles is no object")
     if entry.get("hashAlgorithm", "SHA-256") != "SHA-256":
         raise BadDigest(f"hashAlgorithm {str(entry['hashAlgorithm'])[:40]!r} is not SHA-256")
-    place = Place(_text(entry, "s3Bucket"), _text(entry, "s3Object"))
-    return ListedFile(place, _text(entry, "hashValue").lower())
+    return ListedFile(_place(entry, "s3Bucket", "s3Object"), _text(entry, "hashValue").lower())
+
+
+def _place(document: dict[str, Any], bucket: str, key: str) -> Place:
+    place = Place(_text(document, bucket), _text(document, key))
+    if not place.bucket or "/" in place.bucket:
+        raise BadDigest(f"{bucket} is no bucket's name")
+    return place
 
 
 def _text(document: dict[str, Any], name: str) -> str:

@@ -166,7 +166,7 @@ def test_what_is_known_beside_the_logs(sample_lake: Path, tmp_path: Path, known:
     assert "| AWS EC2 eu-west-1 |" in sources
     assert "- Accounts: 3: 111122223333, production (444455556666), 777788889999" in text
     assert "| production (444455556666) | us-east-1 |" in text
-    assert '<td class="words">rented &lt;b&gt;server&lt;/b&gt;</td>' in page
+    assert "<td>rented &lt;b&gt;server&lt;/b&gt;</td>" in page
     assert "user web-developer, production us-east-1, 203.0.113.66" in page
     assert "production (444455556666)" in {row[5] for row in Page(page).lines}
     document = json.loads((tmp_path / "case.json").read_text())

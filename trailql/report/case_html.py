@@ -47,7 +47,7 @@ _NUMBERS = frozenset(
     {"events", "failed", "days", "files", "rejected", "missing hours", "bytes", "size_bytes", "records"}
 )
 _TIMES = frozenset({"first (UTC)", "last (UTC)"})
-_WORDS = frozenset({"known", "principals", "user agents", "why"})
+_WORDS = frozenset({"principals", "user agents", "why"})
 _PARTS = (
     ("findings", "Findings"),
     ("attack", "ATT&CK"),

@@ -14,10 +14,16 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
+from tests.cli.test_trace_command import lake_with
+from tests.forensics.stories import IAM, IP, SIGNIN, STS, USER_KEY, at, chain, event, user
+from tests.made import Record
 from tests.report.case_pages import Page, browsed
+from trailql.cli.app import app as every_command
 from trailql.cli.case import case
 from trailql.errors import UsageError
 
+_NAUGHTY = "a\x00b\u202e\x1b[31m</script>=1+1"
+"""A null byte, a turn of direction, a colour, the end of a script, a formula."""
 _APP = typer.Typer()
 _APP.command()(case)
 
@@ -130,6 +136,62 @@ def test_markdown_tells_the_attack(sample_lake: Path, tmp_path: Path) -> None:
     assert 1000 == lines.count("\n| 2026-")
 
 
+@pytest.fixture
+def known(tmp_path: Path) -> Path:
+    """
+    A trailql.toml with names of networks and accounts, and an exception for a network.
+    """
+    (tmp_path / "nets.csv").write_text("network,name\n203.0.113.66/32,rented <b>server</b>\n192.0.2.0/24,office\n")
+    (tmp_path / "names.csv").write_text("account,name\n444455556666,production\n")
+    (tmp_path / "ranges.json").write_text(
+        json.dumps({"prefixes": [{"ip_prefix": "198.51.100.0/24", "service": "EC2", "region": "eu-west-1"}]})
+    )
+    config = tmp_path / "trailql.toml"
+    config.write_text('[enrich]\nnetworks = "nets.csv"\naccounts = "names.csv"\naws_ranges = "ranges.json"\n')
+    return config
+
+
+def test_what_is_known_beside_the_logs(sample_lake: Path, tmp_path: Path, known: Path) -> None:
+    """
+    Networks, AWS's ranges and names of accounts stand with sources, findings, figures, Regions and lines; in all forms.
+    """
+    for form in ("html", "md", "json"):
+        done = run("--lake", sample_lake, "--config", known, "--output", tmp_path / f"case.{form}")
+        assert 0 == done.exit_code, done.output
+    text, page = (tmp_path / "case.md").read_text(), (tmp_path / "case.html").read_text()
+    sources = text.partition("## Sources")[2].partition("## Insights")[0]
+
+    assert "| address | known | events |" in sources
+    assert "| 203.0.113.66 ▲ | rented &lt;b>server&lt;/b> | 241 |".replace(">", "\\>") in sources
+    assert "| AWS EC2 eu-west-1 |" in sources
+    assert "- Accounts: 3: 111122223333, production (444455556666), 777788889999" in text
+    assert "| production (444455556666) | us-east-1 |" in text
+    assert "<td>rented &lt;b&gt;server&lt;/b&gt;</td>" in page
+    assert "user web-developer, production us-east-1, 203.0.113.66" in page
+    assert "production (444455556666)" in {row[5] for row in Page(page).lines}
+    document = json.loads((tmp_path / "case.json").read_text())
+    assert {"444455556666": "production"} == document["account_names"]
+    assert {"network": "rented <b>server</b>"} in [each["known"] for each in document["addresses"]]
+    assert "rented <b>server</b>" in [each["enrichment"].get("network") for each in document["findings"]]
+
+
+def test_without_files_nothing_is_known(sample_lake: Path) -> None:
+    """
+    Without [enrich] there is no such column.
+    """
+    done = run("--lake", sample_lake, "--quiet")
+    assert "| address | events | failed |" in done.stdout
+
+
+def test_a_missing_file_of_names(sample_lake: Path, tmp_path: Path) -> None:
+    """
+    A file that is not there is an error that names it.
+    """
+    done = run("--lake", sample_lake, "--networks", tmp_path / "none.csv")
+    assert isinstance(done.exception, UsageError)
+    assert "none.csv" in str(done.exception)
+
+
 @pytest.mark.parametrize("name", ["case.pdf", "case"])
 def test_other_endings_are_refused(sample_lake: Path, tmp_path: Path, name: str) -> None:
     """
@@ -149,3 +211,45 @@ def test_the_lake_is_no_place_to_write(sample_lake: Path) -> None:
 
     assert isinstance(done.exception, UsageError)
     assert not (sample_lake / "case.html").exists()
+
+
+def _odd_records() -> list[Record]:
+    """
+    Calls of alice's among which nothing is where it belongs.
+    """
+    alice = user()
+    fields: list[tuple[Record, str, Record]] = [
+        (alice, f"{IAM}:ListUsers", dict.fromkeys(("sourceIPAddress", "userAgent", "awsRegion", "recipientAccountId"))),
+        (dict.fromkeys(alice, _NAUGHTY), f"{IAM}:CreateUser", {"awsRegion": _NAUGHTY, "errorCode": _NAUGHTY}),
+        ({}, f"{IAM}:CreateUser", {"requestParameters": "text", "responseElements": "text"}),
+        (alice, f"{IAM}:CreateUser", {"requestParameters": [1], "responseElements": [None], "eventID": None}),
+        (alice, f"{STS}:AssumeRole", {"requestParameters": 7, "responseElements": {"credentials": [USER_KEY]}}),
+        (alice, f"{STS}:AssumeRole", {"responseElements": '{"credentials":{"accessKeyId":"ASIAXXXXXXXXXXXXXXXX"'}),
+        (alice, f"{SIGNIN}:ConsoleLogin", {"additionalEventData": "x", "responseElements": 5}),
+        (alice, f"{IAM}:CreateLoginProfile", {"requestParameters": {"userName": _NAUGHTY}}),
+        (alice, "ec2.amazonaws.com:RunInstances", {"requestParameters": {"iamInstanceProfile": 5}}),
+        (alice, "cloudtrail.amazonaws.com:StopLogging", {"requestParameters": {"name": _NAUGHTY}, "eventID": None}),
+        (alice, f"{IAM}:PutUserPolicy", {"requestParameters": {"userName": "bob", "policyDocument": "[" * 90_000}}),
+        (alice, f"{IAM}:PutUserPolicy", {"requestParameters": {"userName": "y" * 200_000}}),
+        ({**alice, "sessionContext": {"attributes": {"creationDate": "never"}}}, f"{IAM}:ListUsers", {}),
+    ]
+    return [event(90 + number, who, what, at(number), **more) for number, (who, what, more) in enumerate(fields)]
+
+
+def test_records_without_what_belongs_there(tmp_path: Path) -> None:
+    """
+    Missing fields, odd types, huge and hidden text: every form of a case, and every question, is answered.
+    """
+    lake = lake_with(tmp_path, [*chain(), *_odd_records()])
+    questions = [
+        *(["case", "--quiet", "--format", form] for form in ("html", "md", "json")),
+        *(["timeline", "--format", form] for form in ("table", "csv", "json")),
+        *(["trace", asked, "--format", form] for asked in ("alice", IP) for form in ("tree", "dot", "mermaid", "json")),
+        *(["profile", "alice"], ["resource", "bob"], ["resource", _NAUGHTY], ["coverage"]),
+    ]
+    for question in questions:
+        done = CliRunner().invoke(every_command, [*question, "--lake", str(lake)])
+
+        assert done.exception is None or isinstance(done.exception, SystemExit), (question, repr(done.exception))
+        is_for_machines = question[-1] == "csv"  # values as they are
+        assert is_for_machines or not {"\x00", "\x1b", "\u202e"} & set(done.stdout), question

@@ -92,3 +92,17 @@ def test_names_cannot_break_out(tmp_path: Path, form: str) -> None:
     shown = run("--lake", lake_with(tmp_path, [calls]), "--format", form, "--no-findings").stdout
     assert "\x1b" not in shown
     assert not any(line.startswith("00:00:00") for line in shown.splitlines())
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
+def test_times_no_clock_has_shown(tmp_path: Path, year: str, zone: str) -> None:
+    """
+    Records may say any time.
+    """
+    edge = {"0001": "0001-01-01T00:00:00Z", "9999": "9999-12-31T23:59:59Z"}[year]
+    odd = event(90, user(), "iam.amazonaws.com:ListUsers", minute(1), eventTime=edge)
+    done = run("--lake", lake_with(tmp_path, [odd]), "--tz", zone, "--no-findings")
+
+    assert 0 == done.exit_code, repr(done.exception)
+    assert year in done.stdout

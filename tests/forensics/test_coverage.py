@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,7 @@ def find(lake_dir: Path) -> Find:
         if rows:
             keep(lake_dir, rows)
         until = options.pop("until", END if not since else None)
+        options.setdefault("now", max(END, datetime.now(UTC)))
         with open_for_coverage(open_lake_folder(lake_dir), since, until) as opened:
             return find_coverage(opened, since, until, **options)
 
@@ -482,6 +484,30 @@ def test_an_empty_lake(find: Find, lake_dir: Path) -> None:
     found = find([], since=END - timedelta(days=7), now=END)
     assert [(None, None, END - timedelta(days=7), END)] == holes(found)
     assert (None, "length", True) == (found.gaps[0].last_delivery, found.gaps[0].basis, found.gaps[0].ongoing)
+
+
+@pytest.mark.parametrize("planted", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)])
+@pytest.mark.parametrize("column", ["delivered_at", "last_event_time"])
+def test_a_planted_name_of_an_impossible_time(find: Find, planted: datetime, column: str) -> None:
+    """
+    A log file whose name says the year 9999 makes no hole of millennia, which would not fit into the memory.
+    """
+    odd = replace(delivered(ACCOUNT, REGION, [BEGIN])[0], uri="planted", delivered_at=None)
+    found = find([*neighbours(), replace(odd, **{column: planted})], until=None)
+
+    assert [] == holes(found)
+    assert 2026 == found.since.year == found.until.year  # type: ignore[union-attr]
+    assert 1 == found.undated_files
+
+
+def test_what_is_still_to_come_is_no_silence(find: Find) -> None:
+    """
+    --until far ahead is as now.
+    """
+    ahead = datetime(9999, 12, 31, tzinfo=UTC)
+    found = find(neighbours(), since=END - timedelta(days=7), until=ahead, now=END)
+
+    assert ([], END) == (holes(found), found.until)
 
 
 def test_the_sample_has_no_hole(ingest: Ingest, find: Find, sample_logs: Path) -> None:

@@ -13,8 +13,9 @@ from tests.conftest import Ingest
 from tests.forensics.stories import IAM, IP, USER_KEY, at, chain, console_login, event, session, user
 from tests.made import ACCOUNT, OTHER_ACCOUNT, OTHER_REGION, Record, write_log
 from trailql.errors import UsageError
+from trailql.forensics import timeline
 from trailql.forensics.subject import subject_of
-from trailql.forensics.timeline import Choice, Mark, Timeline, timeline_of
+from trailql.forensics.timeline import Choice, Entry, Mark, Timeline, timeline_of
 
 Told = Callable[..., Timeline]
 S3 = "s3.amazonaws.com"
@@ -138,6 +139,36 @@ def test_marks_belong_to_chosen_events(told: Told) -> None:
     assert ["insight", "event"] == [entry.kind for entry in bob.entries]
     times = [entry.first for entry in all_of_them.entries]
     assert sorted(times) == times
+
+
+@pytest.mark.parametrize("limit", [1, 2, 4, 6, 7, 8, 0])
+@pytest.mark.parametrize("unfolded", [True, False])
+def test_a_limit_takes_the_first_lines(told: Told, limit: int, unfolded: bool) -> None:
+    """
+    The lines of a limit are the first ones of all, findings among them, and the rest is counted.
+    """
+    mark = Mark("finding", at(1), at(1), "x.y", "Something", "high", event_ids=(chain()[1]["eventID"],))
+    every = told(chain(), unfolded=unfolded, limit=0, marks=[mark])
+    some = told(chain(), unfolded=unfolded, limit=limit, marks=[mark])
+
+    assert every.entries[: limit or None] == some.entries
+    assert len(every.entries) - len(some.entries) == some.left_out
+
+
+def test_only_the_lines_of_the_limit_are_read(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    What lies beyond the limit does not come into memory as lines.
+    """
+    made: list[Any] = []
+    whole = timeline._entry
+
+    def counted(row: dict[str, Any]) -> Entry:
+        made.append(row)
+        return whole(row)
+
+    monkeypatch.setattr(timeline, "_entry", counted)
+    assert 2 == len(told(chain(), unfolded=True, limit=2).entries)
+    assert 2 == len(made)
 
 
 def test_the_limit_says_what_is_left_out(told: Told) -> None:

@@ -304,6 +304,124 @@ def test_refused_calls_lead_nowhere(trace: TraceOf) -> None:
     assert 1 == found.node(f"key:{USER_KEY}").errors
 
 
+INSTANCE = "i-0123456789abcdef0"
+PROFILE = {"arn": f"arn:aws:iam::{ACCOUNT}:instance-profile/web"}
+EC2_SERVICE = {"type": "AWSService", "invokedBy": "ec2.amazonaws.com"}
+
+
+def _launch(number: int, who: Record, minutes: float, *, asked: Any = None, given: Any = None, **more: Any) -> Record:
+    item = {"instanceId": INSTANCE, "tagSet": {"items": [{"value": '"instanceId":"i-0aaaaaaaaaaaaaaa0"'}]}}
+    if given:
+        item["iamInstanceProfile"] = given
+    answer = {"instancesSet": {"items": [item, {"instanceId": "i-0123456789abcdef1"}]}}
+    request = {"instanceType": "t3.micro", **({"iamInstanceProfile": asked} if asked else {})}
+    return event(
+        number,
+        who,
+        "ec2.amazonaws.com:RunInstances",
+        at(minutes),
+        **{"requestParameters": request, "responseElements": answer, **more},
+    )
+
+
+def _on_instance(key: str = "ASIAINSTANCE1EXAMPLE", minutes: float = 5) -> Record:
+    return session("web", INSTANCE, key, at(minutes))
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"), [(PROFILE, PROFILE), ({"name": "web"}, None), (None, {**PROFILE, "id": "AIPAXXXX"})]
+)
+@pytest.mark.parametrize("start", [USER_KEY, INSTANCE])
+def test_who_started_the_instance(trace: TraceOf, asked: Any, given: Any, start: str) -> None:
+    """
+    RunInstances with a role leads to the sessions of the instance, and they lead back to it; a template may name it.
+    """
+    records = [
+        _launch(1, user(), 0, asked=asked, given=given),
+        event(2, _on_instance(), "s3.amazonaws.com:ListBuckets", at(6)),
+        event(3, _on_instance("ASIAINSTANCE2EXAMPLE", 400), "s3.amazonaws.com:ListBuckets", at(401)),
+        event(4, session("web", "i-0aaaaaaaaaaaaaaa0", "ASIAINSTANCE3EXAMPLE", at(5)), f"{IAM}:ListUsers", at(6)),
+    ]
+    found = trace(records, start)
+
+    assert [("alice", "owns", USER_KEY), *[(USER_KEY, "RunInstances", INSTANCE)] * 2] == path(found)
+    edge = found.edges[1]
+    assert (records[0]["eventID"], at(0), "started the instance, with its role") == (
+        edge.event_id,
+        edge.time,
+        edge.detail,
+    )
+
+
+def test_a_started_instance_and_what_came_after(trace: TraceOf) -> None:
+    """
+    Through an instance: from a role's session to what the instance's role assumed; and all the way back.
+    """
+    deploy = session("deploy", "s1", "ASIAFIRST0000EXAMPLE", at(1))
+    last = session("admin", "s2", "ASIASECOND000EXAMPLE", at(7))
+    records = [
+        assume(1, user(), deploy, at(1)),
+        _launch(2, deploy, 2, asked={"name": "web"}),
+        assume(3, EC2_SERVICE, _on_instance(), at(5), recipientAccountId=ACCOUNT),
+        assume(4, _on_instance(), last, at(7)),
+        event(5, last, f"{IAM}:ListUsers", at(8)),
+    ]
+    way = [
+        ("alice", "owns", USER_KEY),
+        (USER_KEY, "AssumeRole", "s1"),
+        ("s1", "RunInstances", INSTANCE),
+        (INSTANCE, "AssumeRole", "s2"),
+    ]
+
+    assert way == path(trace(records, USER_KEY))
+    back = path(trace(records, last["accessKeyId"]))
+    assert [*way[:3], ("ec2.amazonaws.com", "AssumeRole", INSTANCE), way[3]] == back
+
+
+@pytest.mark.parametrize("start", [USER_KEY, "ASIAINSTANCE1EXAMPLE"])
+def test_a_session_called_like_an_instance(trace: TraceOf, start: str) -> None:
+    """
+    Whoever takes a role may name the session after an instance: that came from them, not from who started the instance.
+    """
+    records = [
+        _launch(1, user(), 0, asked=PROFILE),
+        assume(2, user("mallory", "AKIAMALLORY01EXAMPLE"), _on_instance(), at(5)),
+        event(3, _on_instance(), "s3.amazonaws.com:ListBuckets", at(6)),
+    ]
+    assert "RunInstances" not in {name for _, name, _ in path(trace(records, start))}
+
+
+@pytest.mark.parametrize(
+    "launch",
+    [
+        _launch(1, user(), 0),
+        _launch(1, user(), 0, asked=PROFILE, errorCode="Client.UnauthorizedOperation"),
+        _launch(1, user(), 0, asked=PROFILE, responseElements=None),
+        _launch(1, user(account=OTHER_ACCOUNT), 0, asked=PROFILE),
+        _launch(1, user(), 0, asked=PROFILE, responseElements={"instancesSet": "none", "x": [None, 7]}),
+    ],
+    ids=["no role", "refused", "no answer", "another account", "odd"],
+)
+@pytest.mark.parametrize("start", [USER_KEY, INSTANCE])
+def test_a_launch_that_gave_no_role(trace: TraceOf, launch: Record, start: str) -> None:
+    """
+    Without a role, refused, without an answer, or of another account's instance: RunInstances leads nowhere.
+    """
+    records = [launch, event(2, _on_instance(), "s3.amazonaws.com:ListBuckets", at(6))]
+    assert "RunInstances" not in {name for _, name, _ in path(trace(records, start))}
+
+
+def test_a_service_started_the_instance(trace: TraceOf) -> None:
+    """
+    A caller without a key, such as a service, is where it began.
+    """
+    records = [
+        _launch(1, {"type": "AWSService", "invokedBy": "autoscaling.amazonaws.com"}, 0, asked=PROFILE),
+        event(2, _on_instance(), "s3.amazonaws.com:ListBuckets", at(6)),
+    ]
+    assert [("autoscaling.amazonaws.com", "RunInstances", INSTANCE)] == path(trace(records, INSTANCE))
+
+
 def test_an_instance_whose_role_was_not_seen_to_be_assumed(trace: TraceOf) -> None:
     """
     A session called like an instance came from EC2; by the instance's id all of its sessions are found.

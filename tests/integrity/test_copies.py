@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import shutil
 import tarfile
 import zipfile
@@ -16,11 +17,20 @@ import pytest
 from tests.integrity.made_chain import FIRST, HOUR, Made
 from tests.made import ACCOUNT, record, trail
 from trailql.errors import UsageError
+from trailql.ingest import ingest_logs
+from trailql.integrity.changes import changes_in
 from trailql.integrity.copies import Copies
+from trailql.integrity.digest import parse_digest
+from trailql.integrity.evidence import DigestCopy, LogCopy, SavedSignature
+from trailql.integrity.judge import _signed_about
 from trailql.integrity.keys import PublicKeys, load_public_keys, save_public_keys
-from trailql.integrity.names import contradicts
+from trailql.integrity.ledger import InLedger
+from trailql.integrity.names import ChainName, DigestName, contradicts, read_digest_name
 from trailql.integrity.verdict import Gap, GapKind, Result, Verdict
-from trailql.integrity.verify import Scope, Verification
+from trailql.integrity.verify import Scope, Verification, _not_in_a_digest, _Window
+from trailql.lake.lake import open_lake_folder
+from trailql.lake.session import working_connection
+from trailql.sources.keys import KeyFacts
 from trailql.sources.local import local_log_files
 
 
@@ -112,6 +122,121 @@ def test_newest_digest_needs_its_signature(made: Made, tmp_path: Path) -> None:
     (root / f"{made.key('digest 6')}.signature").unlink()
     (root / made.key("log 6.1")).write_bytes(gzip.compress(b"{}"))
     assert {names[0]: "unverifiable", names[1]: "modified", names[2]: "unverifiable"} == odd(verified(root, keys))
+
+
+@pytest.mark.parametrize("saved", [b"a" * 100_000, b"\x1f\x8bnot gzip"], ids=["too large", "damaged"])
+def test_a_saved_signature_that_cannot_be_read(made: Made, tmp_path: Path, saved: bytes) -> None:
+    """It is as if it had not been saved, and is named; the digest itself may well be good."""
+    keys, root = keys_of(made, tmp_path), made.write(tmp_path / "logs", signatures="none")
+    for label in ("digest 3", "digest 6"):
+        (root / f"{made.key(label)}.signature").write_bytes(saved)
+    copies = Copies(local_log_files([str(root)]))
+    found = Verification(copies, lambda chain, since, until: keys)
+    list(found.results())
+
+    assert (0, 3) == (found.summary.invalid, found.summary.unverifiable)
+    assert ["digest 3", "digest 6"] == sorted(
+        label for label in ("digest 3", "digest 6") for uri, _ in copies.unreadable if made.key(label) in uri
+    )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"digestEndTime": "2031-01-01T00:00:00Z"},
+        {"digestEndTime": "9999-12-31T23:59:59Z"},
+        {"digestStartTime": "0001-01-01T00:00:00Z"},
+        {},
+    ],
+    ids=["later", "the last year", "the first year", "as it was"],
+)
+@pytest.mark.parametrize("has_keys", [True, False])
+def test_a_digest_that_names_a_key_nobody_has(
+    made: Made, tmp_path: Path, fields: dict[str, str], has_keys: bool
+) -> None:
+    """Another time in it does not make it unverifiable: its name has one too, and the digest after it a hash of it."""
+    made.edit("digest 3", digestPublicKeyFingerprint="00" * 16, **fields)
+    found = verified(made.write(tmp_path / "logs"), keys_of(made, tmp_path) if has_keys else PublicKeys(()))
+    is_read = has_keys or "digestStartTime" in fields or fields.get("digestEndTime", "").startswith("9")
+
+    name = made.key("digest 3").rpartition("/")[2]
+    assert ("modified" if is_read else "unverifiable") == odd(found)[name]
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_names_of_impossible_times(made: Made, tmp_path: Path, year: str) -> None:
+    """A planted name cannot stop the verification: such a digest is none, such a log file is not covered."""
+    keys, root = keys_of(made, tmp_path), made.write(tmp_path / "logs")
+    for label, moment in (("digest 3", f"{year}1231T235959Z"), ("log 3.1", f"{year}1231T2359Z")):
+        path = root / made.key(label)
+        planted = re.sub(r"_\d{8}T\d{4,6}Z", f"_{moment}", path.name)
+        path.with_name(planted).write_bytes(path.read_bytes())
+    found = verified(root, keys)
+
+    assert ["uncovered"] == list(odd(found).values())
+
+
+def test_times_no_clock_has_shown(made: Made, tmp_path: Path) -> None:
+    """The time a backfill digest's metadata tells may be anything; so may an event's."""
+    backfill = DigestCopy(
+        DigestName(ChainName(ACCOUNT, "us-east-1", "t", "us-east-1", is_backfill=True), "20260101T000000Z"), ""
+    )
+    digest = parse_digest(made.content("digest 3"), "")
+    assert _signed_about(backfill, digest, SavedSignature("aa", "", "0001-01-01T00:00:00+23:00")) is None
+    body = {"Records": [{"eventName": "StopLogging", "eventTime": "0001-01-01T00:00:00+23:00"}]}
+    assert [] == list(changes_in(json.dumps(body).encode()))
+
+
+@pytest.mark.parametrize(
+    ("place", "verdict"),
+    [
+        ("s3://trail-bucket/audit/", Verdict.UNLISTED),
+        ("s3://trail-bucket/", Verdict.UNCOVERED),
+        ("s3://trail-bucket/other/", Verdict.UNCOVERED),
+        ("s3://copies/kept/", Verdict.UNLISTED),
+        ("/copies/", Verdict.UNLISTED),
+    ],
+)
+def test_another_trail_elsewhere_in_the_bucket(place: str, verdict: Verdict) -> None:
+    """A digest does not speak of what is delivered to another prefix: that trail may well have no digests."""
+    moment = FIRST.replace(minute=10)
+    windows = [_Window(FIRST, FIRST + HOUR, "", "", ("trail-bucket", "audit/"))]
+    file = f"{place}AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/2026/10/15/x.json.gz"
+
+    assert verdict is _not_in_a_digest(LogCopy(file, KeyFacts(delivered_at=moment)), windows)[0]
+
+
+@pytest.mark.parametrize("name", ["digestS3Bucket", "previousDigestS3Bucket"])
+@pytest.mark.parametrize("value", ["", "a/b"])
+def test_a_digest_that_names_no_bucket(made: Made, tmp_path: Path, name: str, value: str) -> None:
+    """Without a bucket it is no digest; nothing is asked for there, and nothing stops."""
+    made.edit("digest 3", **{name: value})
+    found = verified(made.write(tmp_path / "logs"), PublicKeys(()))
+    assert "modified" == odd(found)[made.key("digest 3").rpartition("/")[2]]
+
+
+def test_a_listed_file_without_a_bucket(made: Made) -> None:
+    """That list cannot be told, and none of its files is looked for."""
+    listed = [{"s3Bucket": "", "s3Object": "x", "hashValue": "00", "hashAlgorithm": "SHA-256"}]
+    made.edit("digest 3", logFiles=listed)
+    digest = parse_digest(made.content("digest 3"), "")
+    assert ((), "s3Bucket is no bucket's name") == (digest.files, digest.problem)
+
+
+def test_rows_of_one_chain_are_judged_while_another_is_walked(made: Made, tmp_path: Path) -> None:
+    """Log files are judged by other threads, when the ledger rows of the next chain may be held already."""
+    root = made.write(tmp_path / "logs")
+    ingest_logs([str(root)], tmp_path / "lake")
+    lake = open_lake_folder(tmp_path / "lake")
+    digest = parse_digest(made.content("digest 3"), "")
+    with working_connection(lake) as con:
+        ledger = InLedger(con, lake, Copies(local_log_files([str(root)])))
+        ledger.begin(read_digest_name(made.key("digest 3")).chain)  # type: ignore[union-attr]
+        ((copy, *_), *_) = ledger.find_logs([listed.place for listed in digest.files])
+        ledger.begin(ChainName("999999999999", "eu-west-1", "other", "eu-west-1"))
+        stored = ledger.read_log(copy)
+    assert stored is not None
+    assert digest.files[0].sha256 == stored.sha256
 
 
 def test_a_window_borrows_the_signature_after_it(made: Made, tmp_path: Path) -> None:

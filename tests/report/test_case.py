@@ -12,7 +12,7 @@ import pytest
 
 from tests.forensics.stories import at, event, user
 from tests.made import write_log
-from tests.report.case_pages import Page, browsed, hash_of
+from tests.report.case_pages import Page, browsed, hash_of, tab
 from trailql.cases.case import Case, Scope
 from trailql.cases.gather import Seen, gather_case
 from trailql.detect.catalog import bundled_detections
@@ -167,6 +167,28 @@ def test_a_browser_shows_hostile_rows_as_text(hostile: Case, tmp_path: Path) -> 
     assert "<img" not in tree
     assert "<title>owned" not in tree
     assert "&lt;script&gt;document.title" in tree.partition('id="lines-body"')[2]
+
+
+@pytest.mark.parametrize("is_hostile", [True, False])
+def test_it_fits_a_phone(hostile: Case, sample_lake: Path, tmp_path: Path, is_hostile: bool) -> None:
+    """
+    The page is no wider than a phone's screen, whatever is opened in it: what is wider scrolls in a box of its own.
+    """
+    long = "W" * 4000
+    case = hostile if is_hostile else _case(sample_lake, title=long)
+    entries = [replace(each, account=long, principal=long, actor=long) for each in case.timeline[:1]]
+    case = replace(case, timeline=(*case.timeline, *entries))
+    page = tmp_path / "case.html"
+    page.write_text(case_html(case), encoding="utf-8")
+    with tab(tmp_path) as shown:
+        shown.open(page, width=390)
+        assert 390 == shown.js("document.documentElement.scrollWidth")
+        shown.js("for (const each of document.querySelectorAll('details')) each.open = true")
+        shown.js("for (const each of document.querySelectorAll('td button')) each.click()")
+        assert shown.js("document.querySelectorAll('tr.more').length") > 0
+        assert 390 == shown.js("document.documentElement.scrollWidth")
+        shown.open(page, width=1280)
+        assert 1280 >= shown.js("document.documentElement.scrollWidth")
 
 
 def test_too_many_lines_keep_the_findings(sample_lake: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -83,6 +84,7 @@ class Address:
         principals, user_agents: Some of them, in order of the alphabet.
         principal_count, user_agent_count: How many there are.
         is_in_finding: A finding names it.
+        known: What the user's own files say of it, see `trailql.detect.enrich`.
     """
 
     address: str
@@ -95,6 +97,7 @@ class Address:
     user_agents: tuple[str, ...]
     user_agent_count: int
     is_in_finding: bool
+    known: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,7 @@ class Case:
         files: Its sources.
         files_total: How many there are; more than `files` when these were capped.
         notes: What was narrowed, in sentences.
+        account_names: Names of accounts, as the user's own files have them.
     """
 
     scope: Scope
@@ -168,3 +172,9 @@ class Case:
     files: tuple[dict[str, Any], ...]
     files_total: int
     notes: tuple[str, ...]
+    account_names: Mapping[str, str] = field(default_factory=dict)
+
+    def account(self, id: str | None) -> str:
+        """An account as people read it: `production (444455556666)`, or its number alone."""
+        name = self.account_names.get(id or "")
+        return f"{name} ({id})" if name else id or ""

@@ -6,12 +6,13 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from trailql.cases.case import Activity, Address, Case, Figures, FileCount, Scope, Unread
 from trailql.detect.catalog import Detection
+from trailql.detect.enrich import Enrichment
 from trailql.detect.finding import Finding, Severity
 from trailql.forensics.asking import told_in_words
 from trailql.forensics.coverage import Coverage, find_coverage, open_for_coverage
@@ -54,6 +55,7 @@ class Seen:
         insights: Of this time.
         insights_tested: Whether there was a baseline to test against.
         marks: Findings and insights as a timeline takes them.
+        known: What is known beside the logs.
     """
 
     detections: Sequence[Detection]
@@ -62,6 +64,7 @@ class Seen:
     insights: Sequence[Insight]
     insights_tested: bool
     marks: Sequence[Mark]
+    known: Enrichment = field(default_factory=Enrichment)
 
 
 def gather_case(
@@ -96,7 +99,7 @@ def gather_case(
         con.execute(_CHOSEN, {"accounts": list(scope.accounts)})
         figures = _figures(con)
         activity = _activity(con, figures)
-        addresses = _addresses(con, named)
+        addresses = _addresses(con, named, seen.known)
     say("timeline")
     lines, events, notes = _timeline(scope, seen, figures.events)
     kept = _kept(lines, seen.findings, most_lines)
@@ -132,6 +135,7 @@ def gather_case(
         files=files,
         files_total=total,
         notes=notes,
+        account_names=dict(seen.known.accounts or {}),
     )
 
 
@@ -204,7 +208,7 @@ def _activity(con: Any, figures: Figures) -> Activity | None:
     )
 
 
-def _addresses(con: Any, named: set[str]) -> tuple[Address, ...]:
+def _addresses(con: Any, named: set[str], known: Enrichment) -> tuple[Address, ...]:
     rows = con.execute(_ADDRESSES, {"named": sorted(named), "most": _MOST_ADDRESSES}).fetchall()
     return tuple(
         Address(
@@ -218,6 +222,7 @@ def _addresses(con: Any, named: set[str]) -> tuple[Address, ...]:
             tuple(filter(None, agents or ())),
             agent_count,
             is_named,
+            known.of_address(address),
         )
         for address, events, failed, first, last, principals, principal_count, agents, agent_count, is_named in rows
     )

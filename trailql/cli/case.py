@@ -11,7 +11,18 @@ from typing import Annotated
 
 import typer
 
-from trailql.cli.choosing import Config, Packs, Rules, chosen_detections, say_excepted
+from trailql.cli.choosing import (
+    AccountNames,
+    AwsRanges,
+    Config,
+    GeoIP,
+    Networks,
+    Packs,
+    Rules,
+    chosen_detections,
+    enrichment,
+    say_excepted,
+)
 from trailql.cli.options import Lake, Output, Quiet, Since, Until, chosen_accounts, span, span_in_words
 from trailql.errors import UsageError
 from trailql.report.text import count_of, visible
@@ -33,6 +44,10 @@ def case(
     rules: Rules = None,
     pack: Packs = None,
     config: Config = None,
+    geoip: GeoIP = None,
+    aws_ranges: AwsRanges = None,
+    accounts: AccountNames = None,
+    networks: Networks = None,
     format: Annotated[
         _Form | None,
         typer.Option("--format", help="How it is written; by the file's ending, else md.", show_default=False),
@@ -61,25 +76,26 @@ def case(
     from trailql.report.timeline import marks_of
 
     begin, end = span(since, until)
-    accounts = chosen_accounts(account)
+    wanted = chosen_accounts(account)
     form = _form(format, output)
     _check_place(output, lake)
     say = _silent if quiet else _tell
     made_at = datetime.now(UTC).replace(microsecond=0)
     command = shlex.join(["trailql", *sys.argv[1:]])
     name = title or f"CloudTrail case: {lake.rstrip('/').rsplit('/', 1)[-1]}"
-    scope = Scope(name, lake, begin, end, tuple(sorted(accounts)), command, __version__, made_at)
+    scope = Scope(name, lake, begin, end, tuple(sorted(wanted)), command, __version__, made_at)
     say("detections")
     chosen, tuning = chosen_detections(rules=rules, packs=pack, config=config, min_severity=Severity.read(min_severity))
+    known = enrichment(config, geoip, aws_ranges, accounts, networks)
     found = run_detections(lake, since=begin, until=end, parameters=tuning.parameters_of(chosen), detections=chosen)
-    findings, excepted = set_apart(found, tuning.exceptions, lake, today())
+    findings, excepted = set_apart(known.applied(found), tuning.exceptions, lake, today())
     say("insights")
     insights, history = find_insights_and_history(lake, Asked(begin, end))
-    if accounts:
-        findings = [each for each in findings if each.account in accounts]
-        insights = [each for each in insights if each.account in accounts]
+    if wanted:
+        findings = [each for each in findings if each.account in wanted]
+        insights = [each for each in insights if each.account in wanted]
     marks = marks_of(findings, insights)
-    seen = Seen(chosen, findings, len(excepted), insights, history.enough > 0, marks)
+    seen = Seen(chosen, findings, len(excepted), insights, history.enough > 0, marks, known)
     most_lines = {_Form.HTML: MOST_LINES, _Form.MD: MOST_LINES_OF_TEXT, _Form.JSON: None}[form]
     made = gather_case(
         scope,

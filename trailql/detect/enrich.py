@@ -54,15 +54,20 @@ class Enrichment:
     accounts: Mapping[str, str] | None = None
 
     def of(self, finding: Finding) -> dict[str, str]:
-        """
-        What is known of a finding: `account_name`, and of a single address `country` (ISO code), `city`, `asn`
-        (`AS64500`), `as_name`, `network`, `aws_service`, `aws_region`. Only those that are known.
-        """
+        """What is known of a finding: `account_name`, and what `of_address` says. Only those that are known."""
         found: dict[str, str] = {}
         if self.accounts and finding.account and finding.account in self.accounts:
             found["account_name"] = self.accounts[finding.account]
+        return found | self.of_address(finding.source_ip or "")
+
+    def of_address(self, text: str) -> dict[str, str]:
+        """
+        What is known of a single address: `country` (ISO code), `city`, `asn` (`AS64500`), `as_name`, `network`,
+        `aws_service`, `aws_region`. Nothing of a service's name.
+        """
+        found: dict[str, str] = {}
         try:
-            address = ipaddress.ip_address(finding.source_ip or "")
+            address = ipaddress.ip_address(text)
         except ValueError:  # a service, or several addresses
             return found
         address = getattr(address, "ipv4_mapped", None) or address

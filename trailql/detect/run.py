@@ -207,7 +207,7 @@ def _grouped(detection: Detection, row: Mapping[str, Any]) -> Finding:
         region=row["region"],
         actor=row["actor"],
         source_ip=row["source_ip"],
-        event_ids=tuple(row["event_ids"]),
+        event_ids=tuple(id for id in row["event_ids"] if id is not None),
         numbers=numbers,
         fingerprint=fingerprint(detection.id, row["account"], row["actor"], row["day"].isoformat()),
     )

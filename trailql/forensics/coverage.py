@@ -201,6 +201,11 @@ def find_coverage(
         con.close()
 
 
+def _possible(time: str) -> str:
+    """SQL: whether CloudTrail can have written that time; the hours up to the year 9999 would fill the memory."""
+    return f"({time} >= TIMESTAMPTZ '2013-01-01 00:00:00+00' AND {time} < TIMESTAMPTZ '2100-01-01 00:00:00+00')"
+
+
 _EVENT_FOLDERS = ", ".join(map(sql_text, sorted(EVENT_FOLDERS)))
 
 # A URI has a row for each time it was read: what it is now says the newest, what it brought say all together.
@@ -208,8 +213,9 @@ _DELIVERIES = f"""
 CREATE TEMP TABLE delivery AS
 WITH file AS (
     SELECT max_by({{
-               'account': account, 'region': region, 'at': delivered_at, 'last': last_event_time, 'bytes': size_bytes,
-               'status': status
+               'account': account, 'region': region, 'bytes': size_bytes, 'status': status,
+               'at': CASE WHEN {_possible("delivered_at")} THEN delivered_at END,
+               'last': CASE WHEN {_possible("last_event_time")} THEN last_event_time END
            }}, coalesce(ingested_at, TIMESTAMPTZ '1970-01-01 00:00:00+00')) AS newest,
            sum(rows_added) AS events
     FROM files
@@ -231,16 +237,18 @@ _LAST_HEARD = f"""
 SELECT epoch_us(max(coalesce(delivered_at, last_event_time)))
 FROM files
 WHERE (folder IS NULL OR folder IN ({_EVENT_FOLDERS})) AND status <> 'skipped'
+    AND {_possible("coalesce(delivered_at, last_event_time)")}
     AND coalesce(coalesce(delivered_at, last_event_time) < $until::TIMESTAMPTZ, $until IS NULL)
 """
 
-_ENDS = """
+_ENDS = f"""
 SELECT epoch_us(min(first_at)), epoch_us(max(last_at)), NULL, NULL FROM delivery
 UNION ALL
 SELECT NULL, NULL, epoch_us(min(eventTime)), epoch_us(max(eventTime)) FROM events
+WHERE {_possible("eventTime")}
 """
 
-_HEARD = """
+_HEARD = f"""
 CREATE TEMP TABLE heard AS
 SELECT account, region, hour, min(first_at) AS first_at, max(last_at) AS last_at
 FROM (
@@ -248,7 +256,7 @@ FROM (
     UNION ALL BY NAME
     SELECT DISTINCT recipientAccountId AS account, awsRegion AS region, epoch_us(eventTime) // 3600000000 AS hour
     FROM events
-    WHERE epoch_us(eventTime) % 3600000000 < 2700000000
+    WHERE epoch_us(eventTime) % 3600000000 < 2700000000 AND {_possible("eventTime")}
 )
 WHERE account IS NOT NULL AND region IS NOT NULL AND hour >= $begin AND hour < $end
 GROUP BY account, region, hour
@@ -344,7 +352,8 @@ def _window(
     begin, end = (
         (_instant(first), _instant(last)) if first is not None else (_instant(first_event), _instant(last_event))
     )
-    return since or begin, until or (max(now, end or now) if since else end)
+    latest = max(now, end or now)  # what is still to come is no silence
+    return since or begin, min(until, latest) if until else latest if since else end
 
 
 def _quiet_since(con: duckdb.DuckDBPyConnection, begin: datetime, end: datetime) -> datetime:

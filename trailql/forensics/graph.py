@@ -84,8 +84,8 @@ class Edge:
 
     Args:
         source, target: Ids of nodes.
-        name: The event's name, such as AssumeRole; `owns` from a user to a key nobody was seen to make; `invoked`
-            from a user to calls AWS services made for it.
+        name: The event's name, such as AssumeRole; RunInstances leads to the sessions of the instance's role; `owns`
+            from a user to a key nobody was seen to make; `invoked` from a user to calls AWS services made for it.
         event_id, time, region, source_ip: Of the event; None where there is none.
         accounts: The accounts that recorded it.
         shared_event_id: Equal in their copies.

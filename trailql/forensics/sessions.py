@@ -243,6 +243,27 @@ WHERE {_IS_MINT} AND {{which}}
 ORDER BY time, event_id
 """
 
+_PROFILE = r'"iamInstanceProfile"\s*:\s*\{\s*"(arn|id|name)"'
+_STARTED = r"""regexp_extract_all(responseElements, '"instanceId"\s*:\s*"(i-[0-9a-f]{8,17})"', 1)"""
+_ON_INSTANCE = "regexp_extract(userIdentity.arn, ':assumed-role/[^/]+/(i-[0-9a-f]{8,17})$', 1)"
+
+# The profile stands in the answer alone where a launch template names it.
+_LAUNCHES = f"""
+SELECT
+    eventID AS event_id, eventTime AS time, eventName AS name, awsRegion AS region, recipientAccountId AS account,
+    sourceIPAddress AS source_ip, sharedEventID AS shared_event_id,
+    coalesce(userIdentity.type, '') AS type, {_PRINCIPAL} AS principal,
+    coalesce(userIdentity.accessKeyId, '') AS access_key, {_CREATED} AS created,
+    userIdentity.invokedBy AS invoked_by, userIdentity.accountId AS caller_account,
+    userIdentity.principalId AS principal_id, userIdentity.identityProvider AS provider,
+    '' AS minted_key, unnest(list_sort(list_distinct({_STARTED}))) AS minted_for, NULL AS source_identity
+FROM events
+WHERE eventSource = 'ec2.amazonaws.com' AND eventName = 'RunInstances' AND coalesce(errorCode, '') = ''
+  AND (regexp_matches(requestParameters, '{_PROFILE}') OR regexp_matches(responseElements, '{_PROFILE}'))
+  AND {{which}}
+ORDER BY time, event_id, minted_for
+"""
+
 _SIGN_INS = f"""
 SELECT
     eventID AS event_id, eventTime AS time, eventName AS name, awsRegion AS region,
@@ -354,6 +375,28 @@ class Sessions:
         )
         return self._mints(which, users)
 
+    def launches_by(self, keys: Collection[str]) -> list[Mint]:
+        """The instances that were started with these keys and given a role: each a mint for its instance id."""
+        return self._launches("userIdentity.accessKeyId IN (SELECT unnest($asked))", keys)
+
+    def launches_of(self, instances: Collection[str]) -> list[Mint]:
+        """How these instances were started, where they were given a role."""
+        found = self._launches(f"list_has_any({_STARTED}, $asked)", instances)
+        return [mint for mint in found if mint.minted_for in instances]
+
+    def _launches(self, which: str, asked: Collection[str]) -> list[Mint]:
+        if not asked:
+            return []
+        rows = self._opened.sql(_LAUNCHES.replace("{which}", which), {"asked": sorted(asked)}, dialect="duckdb").dicts()
+        return [Mint(**row) for row in rows]
+
+    def on_instances(self, instances: Collection[str]) -> list[tuple[str, str, str]]:
+        """Access key, principal and creation date of the role sessions that are called like these instances."""
+        if not instances:
+            return []
+        sql = f"{_SESSIONS} WHERE {_ON_INSTANCE} IN (SELECT unnest($instances)) ORDER BY ALL"
+        return self._rows(sql, {"instances": sorted(instances)})
+
     def _mints(self, which: str, keys: Collection[str], values: Mapping[str, Any] | None = None) -> list[Mint]:
         wanted = sorted(filter(None, keys))
         if not wanted:
@@ -385,4 +428,5 @@ class Sessions:
 
 def _activity(row: dict[str, Any]) -> Activity:
     apis = tuple(Api(**api) for api in row["apis"])
-    return Activity(**{**row, "apis": apis, "ips": dict(row["ips"]), "regions": tuple(row["regions"] or ())})
+    regions = tuple(filter(None, row["regions"] or ()))
+    return Activity(**{**row, "apis": apis, "ips": dict(row["ips"]), "regions": regions})

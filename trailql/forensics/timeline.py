@@ -176,6 +176,7 @@ runs AS (
     FROM marked
 )
 SELECT
+    count(*) OVER () AS lines,
     min(eventTime) AS first, max(eventTime) AS last, count(*) AS calls, count(*) FILTER (error <> '') AS errors,
     any_value(actor) AS actor, principal, list_sort(list(DISTINCT access_key)) AS access_keys, account,
     list_sort(list(DISTINCT region)) AS regions, ip,
@@ -186,6 +187,7 @@ SELECT
 FROM runs
 GROUP BY principal, account, ip, is_read, run_service, run_name, run_error, changes_before, run
 ORDER BY first, last, principal, ip, event_ids[1]
+LIMIT $most
 """
 
 
@@ -224,12 +226,13 @@ def timeline_of(
         con = opened.connection
         con.execute(_CHOSEN.format(which=which), values or None)
         events = _count(con, "SELECT count(*) FROM chosen")
-        asked = {"unfolded": unfolded, "gap": fold.total_seconds(), "ids": _MOST_IDS}
+        asked = {"unfolded": unfolded, "gap": fold.total_seconds(), "ids": _MOST_IDS, "most": limit or None}
         found = con.sql(_RUNS, params=asked).to_arrow_table().to_pylist()
         entries = [_entry(row) for row in found] + [entry_of(mark) for mark in _of_chosen(con, marks)]
     entries.sort(key=lambda e: (e.first, e.kind != "event", e.last, e.principal or "", e.id or ""))
     kept = entries[:limit] if limit else entries
-    return Timeline(tuple(kept), events, len(entries) - len(kept))
+    lines = (found[0]["lines"] if found else 0) + len(entries) - len(found)
+    return Timeline(tuple(kept), events, lines - len(kept))
 
 
 def conditions_of(choice: Choice) -> tuple[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from trailql.forensics.asking import told_in_words
 from trailql.forensics.graph import Edge, Trace, in_order
-from trailql.forensics.growing import GrowingGraph, Triple, short_name
+from trailql.forensics.growing import GrowingGraph, Triple, account_of, short_name
 from trailql.forensics.sessions import Mint, Sessions
 from trailql.forensics.start import CONDITIONS, kind_of, values_of
 from trailql.forensics.subject import subjects_of
@@ -24,6 +24,7 @@ MOST_SESSIONS = 1000
 _FEW = 3
 _SAME_SECOND = timedelta(seconds=5)
 """Between a sign-in and the creation date of its session: none in records we have seen, a clock's step at most."""
+_LAUNCHED = "started the instance, with its role"
 _LOGIN_PROFILE = frozenset({"CreateLoginProfile", "UpdateLoginProfile"})
 _INSTANCE_SESSION = re.compile(r":assumed-role/[^/]+/i-[0-9a-f]{8,17}$", re.IGNORECASE)
 
@@ -130,8 +131,10 @@ class _Tracer(GrowingGraph):
         """From what was asked for to all that was made with it."""
         frontier = list(self.drafts)
         for step in range(1, depth + 2):
-            mints = self.sessions.mints_by(self.keys_of(frontier))
-            if not mints:
+            keys = self.keys_of(frontier)
+            mints = self.sessions.mints_by(keys)
+            launched = self._launched(keys)
+            if not mints and not launched:
                 return
             if step > depth:
                 self.notes.append(f"there is more after {depth} steps forwards: --depth {depth + 10}")
@@ -146,7 +149,24 @@ class _Tracer(GrowingGraph):
                     self.add_edge(self.of_key[mint.access_key], self.of_key[mint.minted_key], mint)
                 elif mint.name in _LOGIN_PROFILE and mint.minted_for:
                     new += self._password(mint, step)
+            new += self._on_instances(launched, step)
             frontier = new
+
+    def _launched(self, keys: set[str]) -> list[tuple[Mint, Triple]]:
+        """Which instances were started with these keys, and sessions of the roles these instances were given."""
+        launches = {(mint.account, mint.minted_for): mint for mint in self.sessions.launches_by(keys)}
+        triples = self.sessions.on_instances({mint.minted_for or "" for mint in launches.values()})
+        theirs = {t: (account_of(t[1]), short_name(t[1])) for t in triples}
+        # Whoever takes a role may call the session like an instance.
+        taken = {m.minted_key for m in self.sessions.mints_of({key for key, _, _ in triples}) if m.type != "AWSService"}
+        return [(launches[it], t) for t, it in theirs.items() if it in launches and t[0] not in taken]
+
+    def _on_instances(self, launched: Iterable[tuple[Mint, Triple]], step: int) -> list[str]:
+        new = self.add([triple for _, triple in launched], step)
+        for mint, (key, _, _) in launched:
+            if key and self.of_key[key] != self.of_key[mint.access_key]:
+                self.add_edge(self.of_key[mint.access_key], self.of_key[key], mint, _LAUNCHED)
+        return new
 
     def _password(self, mint: Mint, step: int) -> list[str]:
         """A user that was given a password, and who signed in with it later."""
@@ -186,6 +206,7 @@ class _Tracer(GrowingGraph):
                 return
             found = self._origins_by_mint(lost, -step)
             found += self._origins_by_sign_in([id for id in lost if not self.has_origin(id)], -step)
+            found += self._origins_by_launch(lost, -step)
             for id in lost:
                 if not self.has_origin(id):
                     self._owned(id, -step)
@@ -246,6 +267,23 @@ class _Tracer(GrowingGraph):
                     self.add_sign_in(user, draft.id, each, mine)
                     break
         return []
+
+    def _origins_by_launch(self, ids: list[str], depth: int) -> list[str]:
+        """Who started the instances whose roles' sessions these are; nobody where the session was taken by others."""
+        taken = {edge.target for edge in self.edges.values() if self.drafts[edge.source].kind != "service"}
+        drafts = [self.drafts[id] for id in ids if id not in taken]
+        drafts = [draft for draft in drafts if _INSTANCE_SESSION.search(draft.principal)]
+        launches = self.sessions.launches_of({short_name(draft.principal) for draft in drafts})
+        new = self.add(
+            self.sessions.of_keys({m.access_key for m in launches if m.access_key} - set(self.of_key)), depth
+        )
+        for draft in drafts:
+            for mint in launches:
+                if (mint.account, mint.minted_for) == (account_of(draft.principal), short_name(draft.principal)):
+                    source = self.of_key[mint.access_key] if mint.access_key else self._caller(mint, depth)
+                    if source != draft.id:
+                        self.add_edge(source, draft.id, mint, _LAUNCHED)
+        return new
 
     def _owned(self, id: str, depth: int) -> None:
         """What nobody was seen to make stands under its owner, and says so."""

@@ -18,7 +18,7 @@ from trailql.insights.kinds import AWS_KINDS, KINDS, PRINCIPAL_KINDS
 from trailql.insights.locate import Burst, located
 from trailql.insights.rates import Rates, count_events, open_file
 from trailql.insights.series import EPOCH, moment_of
-from trailql.insights.surprise import LEAST_DAYS, LONGEST_MEMORY, WIDTHS, surprises
+from trailql.insights.surprise import LEAST_DAYS, LONGEST_MEMORY, OWN_DAYS, WIDTHS, surprises
 
 _DAY = 1440
 
@@ -83,7 +83,7 @@ class Asked:
         """The first minute that the test looks at: records reach back farther than the baseline."""
         if self.first_minute is None:
             return None
-        reach = (max(self.baseline_days, LONGEST_MEMORY) + self.baseline_days + 1) * _DAY + max(WIDTHS)
+        reach = (OWN_DAYS + max(self.baseline_days, LONGEST_MEMORY) + self.baseline_days + 1) * _DAY + max(WIDTHS)
         return max(0, self.first_minute // _DAY * _DAY - reach)
 
 

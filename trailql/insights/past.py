@@ -84,6 +84,26 @@ def usual_before(values: Floats, counts: Bools, weekend: Bools, days: int) -> Fl
     return (total / np.maximum(number, 1e-9)).astype(np.float32)
 
 
+def spread_before(values: Floats, counts: Bools, weekend: Bools, days: int) -> Floats:
+    """
+    How far days usually lie from the mean of days of their kind, weekend or not, as a standard deviation.
+
+    Args:
+        values: By series and day.
+        counts: Which of them count.
+        weekend: By day.
+        days: How many before.
+    """
+    squares, number = np.zeros(values.shape), np.zeros(values.shape)
+    for kind in (weekend, ~weekend):
+        chosen = counts & kind[None, :]
+        found = np.where(chosen, values, 0).astype(np.float64)
+        here = sum_before(chosen, days)
+        squares += np.maximum(sum_before(found**2, days) - sum_before(found, days) ** 2 / np.maximum(here, 1), 0)
+        number += here
+    return np.sqrt(squares / np.maximum(number, 1)).astype(np.float32)
+
+
 def _earlier(values: Floats, days: int) -> Floats:
     if not days:
         return values

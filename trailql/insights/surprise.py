@@ -7,7 +7,8 @@ the day lies beyond all days before; the days before have been looked at in the 
 - *Peak*: the busiest window of 1, 5, 15, 60 or 240 minutes, against the busiest of every day known, 63 at most. A
   nightly job, deployments on two days a week, a call a week are part of those days and stay quiet at whatever hour.
 - *Hour*: the same against these days' windows within an hour of that time of day. How far days usually lie beyond their
-  hours is seen in the days before: a series that keeps to its hours is held to them, one that does not is not.
+  hours, and how much that differs, is seen in the days before: a series that keeps to its hours is held to them, one
+  that does not is not.
 - *Level*: the middle of the hours of a day, each against its mean on days of the same kind. Half must be higher: a
   burst is not, a slow climb is.
 - *Fall*: the emptiest two hours, against these hours in the days before; also held to how the days before fell. Hours
@@ -17,11 +18,15 @@ How often chance gives such a number depends on the series: whether it is called
 before, and whether calls or errors are counted. The tails are exponential on that scale, so calls have power-law tails,
 which is what deployments and scaling storms have. Their constants (`_TAILS`) were measured on invented accounts
 (`make bench-insights`, seeds 101 and 2; others judge them).
+
+Accounts differ: in one a deployment ten times the last comes every few weeks, in another hours are like each other to a
+tenth. So an account's own days are asked as well. What beats everything that the same way of looking has given there in
+the eight weeks before is seldom, however often it comes elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,6 +38,7 @@ from trailql.insights.past import (
     least_before,
     most_before,
     scaled,
+    spread_before,
     sum_before,
     unscaled,
     usual_before,
@@ -46,6 +52,9 @@ LONGEST_MEMORY = 63
 LEAST_DAYS = 7
 """Days of an account's own events there must be before the first insight; also what AWS reports averages over."""
 
+OWN_DAYS = 56
+"""Days before of which an account's own surprises are remembered."""
+
 _HOUR_WIDTHS = (5, 15, 60)
 _FALL_HOURS = 2
 _FALL_THAT_TELLS = 8.0
@@ -54,7 +63,16 @@ _HOUR_THAT_TELLS = 3.0
 """Calls that an hour must usually have to be compared for its level."""
 _LEVEL_GOES_ON = 1.4
 """How far above the usual a day must be to belong to a change of level."""
+_LEAST_HOUR_DAYS = 5
+"""Days of which it must be known how far they lie beyond their hours."""
 _SECONDS_COME_EASIER = 10
+_LEAST_OWN_WEEKS = 2
+_COUNTS_FOR_WEEKS = 0.5
+"""What the constants count for, beside an account's own weeks."""
+_KINDS_OF_SURPRISE = 4
+"""Of the tails, how many an account commonly has; each may bring its share."""
+_EITHER_WAY = 1.35
+"""As an insight may be seldom by the constants or by the account's own days, there are more by chance."""
 _LEAST_SERIES = 50
 """An account is tested as if it had at least so many series, so that a quiet account does not report trifles."""
 _MEASURED_SERIES = 100
@@ -77,13 +95,14 @@ class Tail:
 
 
 _TAILS = {
-    "daily": Tail(50.0, 10.0),
+    "daily": Tail(52.0, 13.0),
     "often": Tail(5.5, 1.0),
     "seldom": Tail(6.3, 1.5),
     "new": Tail(7.2, 2.4),
     "errors": Tail(3.1, 0.77),
     "new errors": Tail(4.2, 1.5),
-    "hour": Tail(66.0, 21.0),
+    "hour": Tail(72.0, 15.0),
+    "hour errors": Tail(30.0, 8.0),
     "level": Tail(2.6, 0.35),
     "fall": Tail(2.92, 0.9),
 }
@@ -130,7 +149,7 @@ def surprises(
         false_per_account_week: How many false insights to allow.
     """
     looked = _Looked(counts, first_day - counts.first_day, last_day - counts.first_day, baseline_days)
-    found = [*looked.peaks(), *looked.hours(), *looked.levels(), *looked.falls()]
+    found = looked.in_own_terms([*looked.peaks(), *looked.hours(), *looked.levels(), *looked.falls()])
     return [each for each in found if each.false_per_week <= false_per_account_week]
 
 
@@ -182,11 +201,14 @@ class _Looked:
         self._series = np.maximum((self._active_days > 0).sum(axis=0), _LEAST_SERIES)
         weekdays = (np.arange(counts.days) + counts.first_day + 3) % 7
         self._weekend: Bools = weekdays >= 5
-        tested = np.zeros(counts.days, np.bool_)
-        tested[max(0, first) : max(0, last + 1)] = True
-        self._tested: Bools = tested[None, :] & (self._days >= LEAST_DAYS)
+        self._first, self._last = first, last
+        looked_at = np.zeros(counts.days, np.bool_)
+        looked_at[max(0, first - OWN_DAYS) : max(0, last + 1)] = True
+        self._tested: Bools = looked_at[None, :] & (self._days >= LEAST_DAYS)
         self._errors = np.array([KINDS[each.kind].is_error for each in counts.series], np.bool_)
         first_covered = int(np.argmax(self._covered[0])) if len(self._covered) else 0
+        self._level_began: dict[tuple[int, int], int] = {}
+        self._asked_levels: set[tuple[int, int]] = set()
         self._seen: dict[int, tuple[Floats, Floats]] = {}
         self._too_early = np.arange(counts.days) < first_covered + LEAST_DAYS
 
@@ -206,10 +228,7 @@ class _Looked:
             peak = hours.max(axis=2)
             record = np.maximum(most_before(peak, max(self._span, LONGEST_MEMORY)), 0)
             is_active = np.isfinite(peak)
-            actives = np.maximum(sum_before(is_active, self._span), 1)
-            mean = sum_before(np.where(is_active, peak, 0), self._span) / actives
-            square = sum_before(np.where(is_active, peak, 0) ** 2, self._span) / actives
-            spread = np.sqrt(np.maximum(square - mean**2, 0))
+            spread = spread_before(peak, is_active, self._weekend, self._span)
             for series, day in self._cells(self._tested & (peak > record)):
                 height, apart = float(record[series, day]), float(spread[series, day])
                 for hour in np.flatnonzero(hours[series, day] > height).tolist():
@@ -229,12 +248,16 @@ class _Looked:
             day_beyond = self._of_day(beyond)
             before = np.maximum(most_before(day_beyond, self._span), 0)
             over = day_beyond - before
-            for series, day in self._cells(self._tested & (over > 0) & self._is_daily()):
+            is_known = np.isfinite(day_beyond)
+            spread = spread_before(day_beyond, is_known, np.zeros_like(self._weekend), self._span)
+            enough = self._is_daily() & (sum_before(is_known, self._span) >= _LEAST_HOUR_DAYS)
+            for series, day in self._cells(self._tested & (over > 0) & enough):
                 hour = int(beyond[series, day].argmax())
-                base, usual = float(record[series, day, hour]), float(before[series, day])
-                number = float(over[series, day]) * (1 + base) / (1 + usual) ** 2
+                base, apart = float(record[series, day, hour]), float(spread[series, day])
+                number = float(over[series, day]) * (1 + base) / (0.3 + apart)
                 window = _Window(width, hour, busiest, base)
-                _keep_rarest(best, self._surprise(series, day, "hour", "hour", window, number))
+                tail = "hour errors" if self._errors[series] else "hour"
+                _keep_rarest(best, self._surprise(series, day, "hour", tail, window, number))
         return _with_seconds(best.values())
 
     def levels(self) -> list[Surprise]:
@@ -257,9 +280,14 @@ class _Looked:
                 tested = [day for day in days if self._tested[series, day]]
                 if not tested:
                     continue
+                is_asked = any(self._first <= day <= self._last for day in tested)
                 false = min(self._false("level", float(middle[series, day]), day) for day in tested)
                 begins = _begins(higher[series, days[0]], float(middle[series, days[0]]))
-                for day in days:
+                # Of one that ended before the tested days, its beginning is remembered.
+                for day in days if is_asked else days[:1]:
+                    self._level_began[series, day] = days[0]
+                    if is_asked:
+                        self._asked_levels.add((series, day))
                     calls_, usually = float(calls[series, day].sum()), float(unscaled(usual[series, day]).sum())
                     hour = begins if day == days[0] else 0
                     found.append(Surprise(series, day, "level", "level", HOURS * 60, hour, calls_, usually, false))
@@ -290,6 +318,43 @@ class _Looked:
             window = _Window(_FALL_HOURS * 60, hour, calls, float(least[series, day, hour]))
             found.append(self._surprise(series, day, "fall", "fall", window, float(over[series, day])))
         return found
+
+    def in_own_terms(self, found: Sequence[Surprise]) -> list[Surprise]:
+        """
+        Those of the tested days, each as seldom as the constants say or as the account's own days before do.
+
+        The account's days are counted: how often was anything as seldom by the constants? They count as a few days of
+        their own, so that nothing is as seldom as never.
+        """
+        own: dict[str, dict[tuple[int, int], float]] = {}
+        for each in found:
+            of_tail = own.setdefault(each.tail, {})
+            key = each.series, self._began(each)
+            of_tail[key] = min(each.false_per_week, of_tail.get(key, np.inf))
+        days = {tail: np.array([day for _, day in seen]) for tail, seen in own.items()}
+        rates = {tail: np.array(list(seen.values())) for tail, seen in own.items()}
+        looked_at = self._tested[0] if len(self._tested) else np.zeros(0, np.bool_)
+        told = []
+        for each in found:
+            begin = self._began(each)
+            if not (
+                self._first <= each.day <= self._last
+                or (each.way == "level" and (each.series, each.day) in self._asked_levels)
+            ):
+                continue
+            weeks = looked_at[max(0, begin - OWN_DAYS) : begin].sum() / 7
+            false = each.false_per_week
+            if weeks >= _LEAST_OWN_WEEKS:
+                before = (days[each.tail] < begin) & (days[each.tail] >= begin - OWN_DAYS)
+                as_seldom = int((rates[each.tail][before] <= false).sum())
+                own_rate = (_COUNTS_FOR_WEEKS * false + as_seldom) / (_COUNTS_FOR_WEEKS + weeks)
+                false = min(false, _KINDS_OF_SURPRISE * float(own_rate))
+            told.append(replace(each, false_per_week=false * _EITHER_WAY))
+        return told
+
+    def _began(self, each: Surprise) -> int:
+        """The day by which it counts: of a level the first of its days, which all are one."""
+        return self._level_began.get((each.series, each.day), each.day) if each.way == "level" else each.day
 
     def _surprise(self, series: int, day: int, way: str, tail: str, window: _Window, number: float) -> Surprise:
         calls = float(window.calls[series, day, window.hour])

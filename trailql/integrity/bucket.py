@@ -103,6 +103,8 @@ class InBucket:
         return ReadDigest(stored, SavedSignature(*told) if any(told) else None)
 
     def _fetch(self, place: Place, most_bytes: int) -> tuple[bytes, dict[str, str]] | None:
+        if not place.key:
+            return None
         try:
             return self._named(place.bucket).get_with_metadata(place.key, most_bytes)
         except CredentialsExpired:

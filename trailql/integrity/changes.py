@@ -35,7 +35,7 @@ def changes_in(body: bytes) -> Iterator[TrailChange]:
             continue
         try:
             moment = datetime.fromisoformat(str(record.get("eventTime"))).astimezone(UTC)
-        except ValueError:
+        except (ValueError, OverflowError):
             continue
         identity, asked = _object(record.get("userIdentity")), _object(record.get("requestParameters"))
         issuer = _object(_object(identity.get("sessionContext")).get("sessionIssuer"))

@@ -123,12 +123,17 @@ class Copies:
         return LogCopy(uri, log_file.facts, log_file.version_tag)
 
     def _signature_of(self, copy: DigestCopy) -> SavedSignature | None:
-        """The signature that was saved beside it, or as near to it as possible."""
+        """The signature that was saved beside it, or as near to it as possible; none where that file is damaged."""
         found = self._signatures.get(plain_name(path_of(copy.file)), [])
         if not found:
             return None
         nearest = max(sorted(found), key=lambda uri: common_folders(path_of(uri), path_of(copy.file)))
-        stored = _read(self._files[nearest], _MOST_SIGNATURE_BYTES, keep=_MOST_SIGNATURE_BYTES)
+        try:
+            stored = _read(self._files[nearest], _MOST_SIGNATURE_BYTES, keep=_MOST_SIGNATURE_BYTES)
+        except BadLogFile as error:
+            if (nearest, error.message) not in self.unreadable:
+                self.unreadable.append((nearest, error.message))
+            return None
         return parse_signature(stored.body.decode("utf-8", "replace"))
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from trailql.integrity.names import YEARS
+
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z")
 
 
@@ -103,7 +105,9 @@ def parse_digest(body: bytes, sha256: str) -> Digest:
     previous = None
     if bucket is not None and key is not None:
         previous = Previous(
-            Place(bucket, key), (_optional(document, "previousDigestHashValue") or "").lower(), signature or ""
+            _place(document, "previousDigestS3Bucket", "previousDigestS3Object"),
+            (_optional(document, "previousDigestHashValue") or "").lower(),
+            signature or "",
         )
     end_text = _text(document, "digestEndTime")
     try:
@@ -111,7 +115,7 @@ def parse_digest(body: bytes, sha256: str) -> Digest:
     except BadDigest as error:
         files, problem = (), str(error)
     return Digest(
-        place=Place(_text(document, "digestS3Bucket"), _text(document, "digestS3Object")),
+        place=_place(document, "digestS3Bucket", "digestS3Object"),
         start=_time(_text(document, "digestStartTime"), "digestStartTime"),
         end=_time(end_text, "digestEndTime"),
         end_text=end_text,
@@ -129,8 +133,14 @@ def _listed(entry: Any) -> ListedFile:
         raise BadDigest("an element of logFiles is no object")
     if entry.get("hashAlgorithm", "SHA-256") != "SHA-256":
         raise BadDigest(f"hashAlgorithm {str(entry['hashAlgorithm'])[:40]!r} is not SHA-256")
-    place = Place(_text(entry, "s3Bucket"), _text(entry, "s3Object"))
-    return ListedFile(place, _text(entry, "hashValue").lower())
+    return ListedFile(_place(entry, "s3Bucket", "s3Object"), _text(entry, "hashValue").lower())
+
+
+def _place(document: dict[str, Any], bucket: str, key: str) -> Place:
+    place = Place(_text(document, bucket), _text(document, key))
+    if not place.bucket or "/" in place.bucket:
+        raise BadDigest(f"{bucket} is no bucket's name")
+    return place
 
 
 def _text(document: dict[str, Any], name: str) -> str:
@@ -156,7 +166,9 @@ def _list(document: dict[str, Any], name: str) -> list[Any]:
 def _time(text: str, name: str) -> datetime:
     try:
         if _TIME.fullmatch(text):
-            return datetime.fromisoformat(text).astimezone(UTC)
+            moment = datetime.fromisoformat(text).astimezone(UTC)
+            if moment.year in YEARS:
+                return moment
     except (ValueError, OverflowError):
         pass
     raise BadDigest(f"{name} is no time")

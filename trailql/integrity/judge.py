@@ -24,6 +24,7 @@ from trailql.integrity.verdict import AWS_VALID, DigestResult, Verdict
 ALGORITHM = "SHA256withRSA"
 _FORMAT = "INVALID: invalid format"
 _SIGNATURE = "INVALID: signature verification failed"
+_OTHER_HASH = "the digest after it has another hash of it"
 
 
 class Proof(Enum):
@@ -135,11 +136,13 @@ def _judge_parsed(
     region = copy.name.chain.region
     found = keys.find(digest.fingerprint, region)
     if not found:
-        return _without_key(copy, digest, keys)
+        return _without_key(copy, digest, keys, later)
     signatures = [own.value] if own else []
     if later is not None and later.previous.place == place and later.previous.signature:
         signatures += [later.previous.signature]
     if not signatures:
+        if _is_contradicted(digest, later):
+            return _told(copy, Verdict.MODIFIED, _OTHER_HASH, _SIGNATURE, digest)
         reason = "no signature: S3 keeps it in the object's metadata, which was not saved, and no later digest is there"
         return _told(copy, Verdict.UNVERIFIABLE, reason, _SIGNATURE, digest, Proof.UNKNOWN)
     if own and own.algorithm not in ("", ALGORITHM):
@@ -150,6 +153,8 @@ def _judge_parsed(
     except UnusableKey:
         reason = f"the public key with fingerprint {digest.fingerprint[:64]} cannot be read"
         aws = f"INVALID: Unable to load PKCS #1 key with fingerprint {digest.fingerprint}"
+        if _is_contradicted(digest, later):
+            return _told(copy, Verdict.MODIFIED, _OTHER_HASH, aws, digest)
         return _told(copy, Verdict.UNVERIFIABLE, reason, aws, digest, Proof.UNKNOWN)
     if not good[0]:
         vouched = any(good)
@@ -160,10 +165,8 @@ def _judge_parsed(
     if digest.problem:
         return _told(copy, Verdict.MODIFIED, f"invalid format: {digest.problem}", _FORMAT, digest)
     if later is not None and later.is_proven and later.previous.place == place:
-        if later.previous.sha256 and later.previous.sha256 != digest.sha256:
-            return _told(
-                copy, Verdict.MODIFIED, "the digest after it has another hash of it", AWS_VALID, digest, Proof.UNKNOWN
-            )
+        if _is_contradicted(digest, later):
+            return _told(copy, Verdict.MODIFIED, _OTHER_HASH, AWS_VALID, digest, Proof.UNKNOWN)
         if not all(good):
             return _told(
                 copy, Verdict.MODIFIED, "the digest after it has another signature", AWS_VALID, digest, Proof.UNKNOWN
@@ -173,6 +176,13 @@ def _judge_parsed(
         reason = f"signed with a key that was not in use then: {_in_words(found[0])}"
         return _told(copy, Verdict.UNVERIFIABLE, reason, AWS_VALID, digest, Proof.UNKNOWN)
     return _told(copy, Verdict.VALID, "", AWS_VALID, digest, Proof.SIGNED)
+
+
+def _is_contradicted(digest: Digest, later: Later | None) -> bool:
+    """Whether the digest after it, whose own signature is good, has another hash of it."""
+    if later is None or not later.is_proven or later.previous.place != digest.place:
+        return False
+    return bool(later.previous.sha256) and later.previous.sha256 != digest.sha256
 
 
 def _is_same_hour(copy: DigestCopy, later: Later) -> bool:
@@ -186,16 +196,18 @@ def _signed_about(copy: DigestCopy, digest: Digest, own: SavedSignature | None) 
         return digest.end
     try:
         moment = datetime.fromisoformat(own.backfill_time) if own else None
-    except ValueError:
+        return moment.astimezone(UTC) if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return moment.astimezone(UTC) if moment and moment.tzinfo else None
 
 
-def _without_key(copy: DigestCopy, digest: Digest, keys: PublicKeys) -> Judged:
+def _without_key(copy: DigestCopy, digest: Digest, keys: PublicKeys, later: Later | None) -> Judged:
     region, fingerprint = copy.name.chain.region, digest.fingerprint
     aws = f"INVALID: public key not found in region {region} for fingerprint {fingerprint}"
     shown = fingerprint[:64]
-    if keys.cover(region, digest.end):
+    if _is_contradicted(digest, later):
+        return _told(copy, Verdict.MODIFIED, _OTHER_HASH, aws, digest)
+    if any(keys.cover(region, end) for end in (digest.end, copy.name.end)):
         reason = f"signed with a key that is not among CloudTrail's for {region} and that time: fingerprint {shown}"
         return _told(copy, Verdict.MODIFIED, reason, aws, digest)
     reason = f"no public key for {region} and that time (fingerprint {shown})"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
@@ -33,6 +34,19 @@ FROM (FROM ledger) GROUP BY uri
 """
 
 
+_Row = tuple[str, str, str | None, str, str | None, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _LedgerCopy(LogCopy):
+    """A log file with its row: it is judged when the rows of another chain may be held already."""
+
+    sha256: str | None = None
+    status: str = ""
+    reason: str | None = None
+    stored: str | None = None
+
+
 class InLedger:
     """
     A lake's log files by their ledger rows, and digests from elsewhere.
@@ -47,8 +61,7 @@ class InLedger:
         self.is_bucket = digests.is_bucket
         self._con = con
         self._digests = digests
-        self._rows: dict[str, list[tuple[str, str, str | None, str, str | None, str | None]]] = {}
-        self._by_uri: dict[str, tuple[str, str, str | None, str, str | None, str | None]] = {}
+        self._rows: dict[str, list[_Row]] = {}
         make_newest(con, lake)
 
     def digests(self) -> Iterable[DigestCopy]:
@@ -70,10 +83,9 @@ class InLedger:
             """,
             {"account": chain.account, "region": chain.region},
         ).fetchall()
-        self._rows, self._by_uri = {}, {}
+        self._rows = {}
         for row in rows:
             self._rows.setdefault(plain_name(path_of(row[0])), []).append(row)
-            self._by_uri[row[0]] = row
 
     def find_logs(self, places: Sequence[Place]) -> list[list[LogCopy]]:
         return [self._find(place) for place in places]
@@ -84,15 +96,15 @@ class InLedger:
         if len(found) > 1:
             most = max(common_folders(_path(row[0]), logical) for row in found)
             found = [row for row in found if common_folders(_path(row[0]), logical) == most]
-        return [LogCopy(row[0], read_key(_path(row[0])), row[1]) for row in found]
+        return [_LedgerCopy(row[0], read_key(_path(row[0])), row[1], *row[2:]) for row in found]
 
     def read_log(self, copy: LogCopy) -> Stored | None:
-        _, _, sha256, status, reason, stored = self._by_uri[copy.file]
-        if sha256 is None and (stored is None or status == "skipped"):
-            raise NotRead(f"the ledger has no hash of it: {reason or status}", at=copy.file)
-        if sha256 is None:
-            raise DamagedGzip(reason or "damaged", at=copy.file)
-        return Stored(sha256, True, b"")
+        assert isinstance(copy, _LedgerCopy)
+        if copy.sha256 is None and (copy.stored is None or copy.status == "skipped"):
+            raise NotRead(f"the ledger has no hash of it: {copy.reason or copy.status}", at=copy.file)
+        if copy.sha256 is None:
+            raise DamagedGzip(copy.reason or "damaged", at=copy.file)
+        return Stored(copy.sha256, True, b"")
 
     def homes(self) -> Iterable[tuple[str, str]]:
         rows = self._con.execute("SELECT DISTINCT account, region, folder FROM newest").fetchall()

@@ -31,6 +31,8 @@ _LAYOUT = (
     re.compile(r"AWSLogs"),
 )
 """Folders above a file name, from the lowest up."""
+YEARS = range(2000, 3000)
+"""Digests of other years are none of CloudTrail's, and an hour more or less would be no date any more."""
 _AGAIN = re.compile(r"#\d+$")
 
 
@@ -80,10 +82,9 @@ def read_digest_name(path: str) -> DigestName | None:
     )
     name = DigestName(chain, found["end"])
     try:
-        assert name.end
+        return name if name.end.year in YEARS else None
     except ValueError:  # the 31st of February
         return None
-    return name
 
 
 def path_of(uri: str) -> str:

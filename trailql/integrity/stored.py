@@ -81,7 +81,8 @@ def read_stored(stream: BinaryIO, *, at: str, most_bytes: int, keep_bytes: int, 
                 break
             size += len(block)
             if size > most_bytes:
-                raise DamagedGzip(f"more than {most_bytes // 2**20} MiB uncompressed", at=at)
+                most = f"{most_bytes // 2**20} MiB" if most_bytes >= 2**20 else f"{most_bytes // 2**10} KiB"
+                raise DamagedGzip(f"more than {most} uncompressed", at=at)
             sha256.update(block)
             if size <= keep_bytes:
                 blocks.append(block)

@@ -25,13 +25,14 @@ from trailql.integrity.names import ChainName
 from trailql.integrity.stored import NotRead, Stored, TrailingBytes
 from trailql.integrity.verdict import AWS_VALID, Gap, GapKind, LogResult, Result, Summary, Verdict
 from trailql.sources.keys import read_key
+from trailql.sources.s3 import is_s3_uri
 
 if TYPE_CHECKING:
     from trailql.forensics.trail_changes import TrailChange
 
 _AHEAD = 256
 _MOST_CHANGES = 10_000
-_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
+_HOUR = timedelta(hours=1)
 
 KeysFor = Callable[[ChainName, datetime, datetime], PublicKeys]
 """The public keys for a chain's digests whose hours end from one time to another."""
@@ -64,12 +65,31 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """A time that a digest speaks of; `reason` says why it cannot be relied on, empty where it can."""
+    """
+    A time that a digest speaks of.
+
+    Args:
+        since, until: Which.
+        organization: Whose trail it is, where that is known.
+        reason: Why it cannot be relied on; empty where it can.
+        delivered_to: Bucket and prefix, where these are known.
+    """
 
     since: datetime
     until: datetime
     organization: str
     reason: str
+    delivered_to: tuple[str, str] | None = None
+
+    def speaks_of(self, organization: str, delivered_to: tuple[str, str] | None, moment: datetime) -> bool:
+        """Whether a log file delivered then and there would stand in it, if it is of the same trail."""
+        if not self.since <= moment < self.until:
+            return False
+        if self.organization and organization and self.organization != organization:
+            return False
+        # Elsewhere in the same bucket is another trail's; in another bucket lie copies, wherever they were put.
+        mine = self.delivered_to
+        return mine is None or delivered_to is None or mine[0] != delivered_to[0] or mine == delivered_to
 
 
 class Verification:
@@ -195,7 +215,7 @@ class Verification:
         else:
             reason = "the digest of that hour is not valid"
         start = result.start or result.end - _HOUR
-        window = _Window(start, result.end, chain.organization, reason)
+        window = _Window(start, result.end, chain.organization, reason, _delivered_to(result.uri))
         self._windows.setdefault((chain.account, chain.region), []).append(window)
 
     def _check(self, chain: ChainName, judged: Judged, listed: ListedFile, there: list[LogCopy]) -> list[LogResult]:
@@ -250,20 +270,27 @@ def _not_in_a_digest(copy: LogCopy, windows: Sequence[_Window]) -> tuple[Verdict
     if moment is None:
         return Verdict.UNCOVERED, "its name does not tell when it was delivered"
     # The name has the minute: all of it must lie in the time of valid digests.
-    reasons = [_covers(windows, organization, each) for each in (moment, moment + _MINUTE - timedelta(seconds=1))]
+    place = _delivered_to(copy.file)
+    reasons = [_covers(windows, organization, place, each) for each in (moment, moment.replace(second=59))]
     if reasons == ["", ""]:
         return Verdict.UNLISTED, "in none of the digests of that time, which are valid"
     return Verdict.UNCOVERED, next((reason for reason in reasons if reason), None) or "no digest for that time"
 
 
-def _covers(windows: Sequence[_Window], organization: str, moment: datetime) -> str | None:
+def _delivered_to(uri: str) -> tuple[str, str] | None:
+    """Bucket and prefix of an object below `AWSLogs/`."""
+    if not is_s3_uri(uri):
+        return None
+    bucket, _, key = uri.partition("://")[2].partition("/")
+    prefix, found, _ = key.partition("AWSLogs/")
+    return (bucket, prefix) if found else None
+
+
+def _covers(
+    windows: Sequence[_Window], organization: str, place: tuple[str, str] | None, moment: datetime
+) -> str | None:
     """Empty where a valid digest speaks of a moment; why not, where another one does; None where none does."""
-    found = [
-        window
-        for window in windows
-        if window.since <= moment < window.until
-        and (not window.organization or not organization or window.organization == organization)
-    ]
+    found = [window for window in windows if window.speaks_of(organization, place, moment)]
     if any(not window.reason for window in found):
         return ""
     return found[0].reason if found else None

@@ -47,6 +47,7 @@ _NUMBERS = frozenset(
     {"events", "failed", "days", "files", "rejected", "missing hours", "bytes", "size_bytes", "records"}
 )
 _TIMES = frozenset({"first (UTC)", "last (UTC)"})
+_WORDS = frozenset({"principals", "user agents", "why"})
 _PARTS = (
     ("findings", "Findings"),
     ("attack", "ATT&CK"),
@@ -111,8 +112,7 @@ def _paragraphs(sentences: Iterable[str], name: str = "") -> str:
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    kinds = [' class="number"' if each in _NUMBERS else ' class="time"' if each in _TIMES else "" for each in names]
-    kinds = [' class="hash"' if name.startswith("SHA-256") else kind for name, kind in zip(names, kinds, strict=True)]
+    kinds = [f' class="{kind}"' if (kind := _kind(each)) else "" for each in names]
     heads = "".join(f"<th{kind}>{_text(name)}</th>" for name, kind in zip(names, kinds, strict=True))
     lines = "".join(
         "<tr>"
@@ -121,6 +121,15 @@ def _table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
         for row in rows
     )
     return f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>\n{lines}</tbody></table></div>'
+
+
+def _kind(column: str) -> str:
+    """The class of a column's cells."""
+    if column in _NUMBERS:
+        return "number"
+    if column.startswith("SHA-256"):
+        return "hash"
+    return "time" if column in _TIMES else "words" if column in _WORDS else "file" if column == "file" else ""
 
 
 def _number(value: Any) -> Any:
@@ -196,7 +205,7 @@ def _timeline(case: Case) -> str:
     )
     left = f" {count_of(case.timeline_left_out, 'line')} more are left out." if case.timeline_left_out else ""
     rank = ranks(case.findings)
-    data = json_text([[*_line(entry), rank(entry)] for entry in case.timeline])
+    data = json_text([[*_line(entry, case.account(entry.account)), rank(entry)] for entry in case.timeline])
     for sign in "<>&":
         data = data.replace(sign, f"\\u{ord(sign):04x}")
     form = (
@@ -219,14 +228,14 @@ def _timeline(case: Case) -> str:
     )
 
 
-def _line(entry: Entry) -> list[Any]:
+def _line(entry: Entry, account: str) -> list[Any]:
     """As case.js reads it: time, kind, severity, is read, errors, account, who, from, what, about, more."""
     time, actor, address, what, about = (visible(as_text(cell)) for cell in entry_cells(entry))
     more = {
         "Until": words.minute(entry.last) if entry.last != entry.first else "",
         "Principal": entry.principal or entry.actor or "",
         "Access keys": ", ".join(entry.access_keys),
-        "Account, Regions": " ".join([entry.account or "", *entry.regions]).strip(),
+        "Account, Regions": " ".join([account, *entry.regions]).strip(),
         "APIs": ", ".join(f"{service}:{name} ×{calls:,}" for service, name, calls in entry.apis),
         "Errors": ", ".join(entry.error_codes),
         "Detection" if entry.kind == "finding" else "Type": entry.id or "",
@@ -234,8 +243,7 @@ def _line(entry: Entry) -> list[Any]:
         + (f" and {entry.calls - _MOST_IDS:,} more" if entry.calls > _MOST_IDS < len(entry.event_ids) else ""),
     }
     details = [[name, visible(told)] for name, told in more.items() if told]
-    account = visible(entry.account or "")
-    named = [entry.kind, entry.severity or "", entry.is_read, entry.errors, account]
+    named = [entry.kind, entry.severity or "", entry.is_read, entry.errors, visible(account)]
     return [time, *named, actor, address, what, about, details]
 
 

@@ -36,6 +36,7 @@ def case_json(case: Case) -> str:
         "timeline_left_out": case.timeline_left_out,
         "traces": [asdict(each) for each in case.traces],
         "actors_left_out": case.actors_left_out,
+        "account_names": dict(case.account_names),
         "addresses": [asdict(each) for each in case.addresses],
         "insights": [record for each, _ in case.insights for record in insight_records(each)],
         "insights_tested": case.insights_tested,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -35,11 +35,11 @@ def head_facts(case: Case) -> list[tuple[str, str]]:
     return [
         ("Window (UTC)", f"{since} to {until}"),
         ("Lake", scope.lake),
-        ("Accounts asked for", ", ".join(scope.accounts) or "all"),
+        ("Accounts asked for", ", ".join(map(case.account, scope.accounts)) or "all"),
         ("Events", f"{figures.events:,}, {figures.failed:,} of them failed"),
         ("First event (UTC)", minute(figures.first) or "none"),
         ("Last event (UTC)", minute(figures.last) or "none"),
-        ("Accounts", _named(figures.accounts)),
+        ("Accounts", _named([case.account(each) for each in figures.accounts])),
         ("Regions", _named(figures.regions)),
         ("Principals", f"{figures.principals:,}"),
         ("Source addresses", f"{figures.addresses:,}"),
@@ -84,7 +84,8 @@ def finding_facts(finding: Finding) -> list[tuple[str, str]]:
 
 def finding_line(finding: Finding) -> str:
     """`2026-10-15 03:15:02, user web-developer, 444455556666 us-east-1, 203.0.113.66`."""
-    where = f"{finding.account or ''} {finding.region or 'several Regions'}".strip()
+    account = finding.enrichment.get("account_name") or finding.account or ""
+    where = f"{account} {finding.region or 'several Regions'}".strip()
     actor = who(finding.actor) if finding.actor else ""
     return ", ".join(filter(None, [minute(finding.last_event_time), actor, where, finding.source_ip]))
 
@@ -129,11 +130,13 @@ def uncovered_sentences(case: Case) -> list[str]:
 
 
 def address_cells(case: Case) -> tuple[list[str], list[list[Any]]]:
-    """Addresses as rows."""
+    """Addresses as rows; what is known beside the logs is a column where anything is."""
     names = ["address", "events", "failed", "first (UTC)", "last (UTC)", "principals", "user agents"]
-    return names, [
+    is_known = any(each.known for each in case.addresses)
+    return [names[0], *(["known"] if is_known else []), *names[1:]], [
         [
             each.address + (" ▲" if each.is_in_finding else ""),
+            *([_known(each.known)] if is_known else []),
             each.events,
             each.failed,
             minute(each.first),
@@ -152,7 +155,15 @@ def region_cells(case: Case) -> tuple[list[str], list[list[Any]]]:
     columns = [case.coverage.regions.column(name).to_pylist() for name in names]
     rows = [list(row) for row in zip(*columns, strict=True)]
     told = [[minute(value) if isinstance(value, datetime) else value for value in row] for row in rows]
-    return heads, [[*("unknown" if name is None else name for name in row[:2]), *row[2:]] for row in told]
+    return heads, [[case.account(row[0]) or "unknown", row[1] or "unknown", *row[2:]] for row in told]
+
+
+def _known(known: Mapping[str, str]) -> str:
+    """`office`, `AWS EC2 eu-west-1`, `Nuremberg, DE; AS64500 Example`."""
+    place = ", ".join(filter(None, [known.get("city"), known.get("country")]))
+    owner = " ".join(filter(None, [known.get("asn"), known.get("as_name")]))
+    aws = f"AWS {known['aws_service']} {known['aws_region']}".strip() if "aws_service" in known else ""
+    return "; ".join(_cut(each, 120) for each in (known.get("network", ""), aws, place, owner) if each)
 
 
 def _by(counts: Sequence[FileCount], what: str) -> str:

@@ -14,7 +14,7 @@ from trailql.forensics.timeline import Entry
 from trailql.report.rows import Format, terminal_width, write_text, write_values
 from trailql.report.table import cells_of, cut, fold, pad
 from trailql.report.text import count_of, visible
-from trailql.report.timeline import what_of, zone_name
+from trailql.report.timeline import clock, what_of, zone_name
 from trailql.report.tree import who
 
 HISTORY_COLUMNS = (
@@ -100,7 +100,7 @@ def _row(each: Change | Entry, zone: tzinfo) -> list[Any]:
         settings = "; ".join(_on_one_line(setting) for setting in each.settings)
     else:
         what, settings = what_of(each), ""
-    return [f"{time.astimezone(zone):%Y-%m-%d %H:%M:%S}", actor, each.source_ip or "", what, settings]
+    return [clock(time, zone), actor, each.source_ip or "", what, settings]
 
 
 def _on_one_line(setting: Setting) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,13 +134,20 @@ def zone_name(zone: tzinfo) -> str:
 
 def entry_cells(entry: Entry, zone: tzinfo = UTC) -> list[Any]:
     """A line for eyes: time, who, from, what, about."""
-    time = f"{entry.first.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+    time = clock(entry.first, zone)
     named = entry.principal if entry.principal and entry.principal.startswith("arn:") else entry.actor
     actor = who(named).removeprefix("user ").removeprefix("role ") if named else ""
     if entry.kind != "event":
         return [time, actor, entry.source_ip or "", _flag(entry), entry.id if entry.kind == "finding" else ""]
     about = ", ".join(entry.subjects) + (f" and {entry.subjects_left:,} more" if entry.subjects_left else "")
     return [time, actor, entry.source_ip or "", what_of(entry), about]
+
+
+def clock(moment: datetime, zone: tzinfo) -> str:
+    """`2026-10-15 03:11:53` in a zone; UTC for the first and last day of all, which other zones do not have."""
+    with suppress(OverflowError):
+        moment = moment.astimezone(zone)
+    return moment.isoformat(" ", "seconds")[:19]
 
 
 def _flag(entry: Entry) -> str:

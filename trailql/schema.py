@@ -364,8 +364,8 @@ HUNT_COLUMNS: tuple[Column, ...] = (
 OUTBOX_COLUMNS: tuple[Column, ...] = (
     Column("key", "string", "Idempotency key: a hash of fingerprint, sink and reason."),
     Column("sink", "string", "Name of the sink."),
-    Column("fingerprint", "string", "The finding."),
-    Column("reason", "string", "new, raised or again, and where it may come twice, since when."),
+    Column("fingerprint", "string", "The finding; of a summary a hash of its own."),
+    Column("reason", "string", "new, raised or again, and where it may come twice, since when; or summary."),
     Column("severity", "string", "Severity of the alert."),
     Column("state", "string", "queued, failed or sent; an alert without a sent row is still to be delivered."),
     Column("attempts", "long", "How often delivery was tried."),

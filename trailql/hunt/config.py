@@ -38,8 +38,8 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _TOP = (
     "name", "lake", "sources", "queue", "queue_for", "relist", "profile", "role_arn", "external_id", "endpoint_url",
-    "packs", "only", "skip", "min_severity", "insights", "first", "oldest", "alert_again_after", "dead_man", "keep",
-    "metrics", "sinks",
+    "packs", "only", "skip", "min_severity", "insights", "first", "oldest", "alert_again_after", "flood",
+    "dead_man", "keep", "metrics", "sinks",
 )  # fmt: skip
 _DEAD_MAN = ("silence", "max_lag", "rejected", "failed", "ping")
 _KEEP = ("events", "compact", "vacuum")
@@ -119,6 +119,7 @@ class HuntSettings:
         first: How far back the first round looks.
         oldest: Newly ingested events older than this are not hunted.
         alert_again_after: A finding that grows after such a quiet time is alerted again.
+        flood: More alerts than this in a round are summed up for people; None tells all one by one.
         dead_man, keep: See there.
         metrics: File for Prometheus.
         sinks: Where alerts go.
@@ -140,6 +141,7 @@ class HuntSettings:
     first: timedelta = timedelta(hours=24)
     oldest: timedelta = timedelta(days=35)
     alert_again_after: timedelta = timedelta(hours=24)
+    flood: int | None = 20
     dead_man: DeadMan = field(default_factory=DeadMan)
     keep: Keep = field(default_factory=Keep)
     metrics: Path | None = None
@@ -196,6 +198,8 @@ class _Hunt:
             given["min_severity"] = self._reading.severity(table["min_severity"], "hunt.min_severity")
         if "insights" in table:
             given["insights"] = self._flag(table["insights"], "hunt.insights")
+        if "flood" in table:
+            given["flood"] = self._flood(table["flood"])
         given["sources"] = tuple(map(self._place, self._texts(table, "sources")))
         given["access"] = self._access(table)
         given["dead_man"] = self._dead_man(table.get("dead_man", {}))
@@ -229,6 +233,13 @@ class _Hunt:
         if span < timedelta(days=1):
             raise self._wrong(key, "must be a day or more", f'{key.rpartition(".")[2]} = "3d"')
         return span.days
+
+    def _flood(self, value: Any) -> int | None:
+        if value is False:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise self._wrong("hunt.flood", "must be 1 or more, or false", "flood = 20")
+        return value
 
     def _flag(self, value: Any, key: str) -> bool:
         if not isinstance(value, bool):

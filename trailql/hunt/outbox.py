@@ -22,6 +22,7 @@ from trailql.detect.finding import Severity
 from trailql.errors import SinkError, SourceError, UsageError
 from trailql.hunt.config import HuntSettings, SinkSettings
 from trailql.hunt.findings import Change
+from trailql.hunt.flood import summed_up
 from trailql.hunt.state import Row, append
 from trailql.lake.lake import Lake
 from trailql.lake.parquet import rows_sql
@@ -68,7 +69,7 @@ def queue_rows(
     now: datetime,
 ) -> list[Row]:
     """
-    Rows of `outbox` for what is to be told, one for each sink that wants to hear of it.
+    Rows of `outbox` for what is to be told, for each sink that wants to hear of it.
 
     Args:
         changes: Findings that are new or have grown.
@@ -77,32 +78,41 @@ def queue_rows(
         round, now: Which round, and the time.
     """
     rows = []
-    for change in changes:
-        if change.alert is None:
-            continue
-        for sink in settings.sinks:
-            finding = change.stored.finding
-            if finding.severity < sink.min_severity:
-                continue
-            key = alert_key(finding.fingerprint, sink.name, change.alert)
-            told = _told(change, settings, said.get(finding.id, {}), key, now)
-            rows.append(
-                {
-                    "key": key,
-                    "sink": sink.name,
-                    "fingerprint": finding.fingerprint,
-                    "reason": change.alert,
-                    "severity": finding.severity.name.lower(),
-                    "state": "queued",
-                    "attempts": 0,
-                    "recorded_at": now,
-                    "next_at": now,
-                    "alert": as_json(Alert(key, told)),
-                    "hunt": settings.name,
-                    "round": round,
-                }
-            )
+    for sink in settings.sinks:
+        alerts = [
+            _alert(change, settings, sink.name, said, now)
+            for change in changes
+            if change.alert is not None and change.stored.finding.severity >= sink.min_severity
+        ]
+        if KINDS[sink.kind].is_for_people:
+            alerts = summed_up(alerts, settings, sink.name, round=round, now=now)
+        rows += [_queued(each, sink.name, settings.name, round, now) for each in alerts]
     return rows
+
+
+def _alert(
+    change: Change, settings: HuntSettings, sink: str, said: Mapping[str, Mapping[str, str]], now: datetime
+) -> Alert:
+    finding = change.stored.finding
+    key = alert_key(finding.fingerprint, sink, change.alert or "")
+    return Alert(key, _told(change, settings, said.get(finding.id, {}), key, now))
+
+
+def _queued(alert: Alert, sink: str, hunt: str, round: str, now: datetime) -> Row:
+    return {
+        "key": alert.key,
+        "sink": sink,
+        "fingerprint": alert.fingerprint,
+        "reason": alert.told["reason"],
+        "severity": alert.severity.name.lower(),
+        "state": "queued",
+        "attempts": 0,
+        "recorded_at": now,
+        "next_at": now,
+        "alert": as_json(alert),
+        "hunt": hunt,
+        "round": round,
+    }
 
 
 _WAITING = """

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,8 +22,10 @@ _REASONS = {
     "new": "",
     "raised": "Told before with a lower severity.",
     "again": "Told before; it has come back after a quiet time, or after it was closed.",
+    "summary": "The most severe of this round are told one by one; these are the others.",
 }
 _ARN_PARTS = 6
+_MOST_GROUPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,11 @@ def alert_key(fingerprint: str, sink: str, reason: str) -> str:
     return hashlib.sha256("\x1f".join((fingerprint, sink, reason)).encode()).hexdigest()[:32]
 
 
+def list_step(round: str, lake: str) -> str:
+    """The command that lists what a round has found or seen grow."""
+    return f"trailql findings list --round {shlex.quote(round)} --lake {shlex.quote(lake)}"
+
+
 def next_step(fingerprint: str, lake: str) -> str:
     """The command that shows the events. It holds nothing that stands in a log: it is made to be pasted."""
     return f"trailql findings show {fingerprint[:_SHORT_FINGERPRINT]} --lake {shlex.quote(lake)}"
@@ -122,6 +129,7 @@ def in_words(alert: Alert) -> Words:
         ("When", _when(alert)),
         ("How often", _often(told)),
         ("Figures", _figures(numbers)),
+        ("Summed up", _summed_up(told.get("summed_up") or ())),
         ("Request", _cut(as_text(numbers.get("requestParameters")))),
         ("ATT&CK", ", ".join(told.get("attack") or ())),
         ("Detection", str(told["id"])),
@@ -136,7 +144,7 @@ def in_words(alert: Alert) -> Words:
         harmless=_sentence(visible(str(told.get("false_positives") or ""))),
         again=_REASONS.get(str(told["reason"]).partition(":")[0], ""),
         next_step=(step := str(told.get("next_step") or "")),
-        take_it=f'{step.replace(" show ", " ack ", 1)} --reason "…"' if step else "",
+        take_it=f'{step.replace(" show ", " ack ", 1)} --reason "…"' if " findings show " in step else "",
     )
 
 
@@ -214,6 +222,13 @@ def _figures(numbers: Mapping[str, Any]) -> str:
             for name, value in numbers.items()
             if value is not None and name not in _NO_FIGURES
         )
+    )
+
+
+def _summed_up(groups: Sequence[Mapping[str, Any]]) -> str:
+    named = [f"{each['count']} {each['severity']} {each['detection']}" for each in groups[:_MOST_GROUPS]]
+    return ", ".join(named) + (
+        f" and {len(groups) - _MOST_GROUPS} detections more" if len(groups) > _MOST_GROUPS else ""
     )
 
 

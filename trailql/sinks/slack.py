@@ -62,11 +62,12 @@ def slack_message(alert: Alert) -> dict[str, Any]:
             ],
         },
     ]
-    details = [f"*{label}* {_code(facts[label])}" for label in ("Figures", "Request") if label in facts]
+    details = [f"*{label}* {_code(facts[label])}" for label in ("Figures", "Request", "Summed up") if label in facts]
     if details:
         blocks.append(_section("\n".join(details)))
     if words.next_step:
-        blocks.append(_section(f"*Look* {_code(words.next_step)}\n*Take it* {_code(words.take_it)}"))
+        steps = [("Look", words.next_step), ("Take it", words.take_it)]
+        blocks.append(_section("\n".join(f"*{label}* {_code(step)}" for label, step in steps if step)))
     said = [f"*Why it matters* {_escaped(words.why)}"] if words.why else []
     said += [f"*May be harmless* {_escaped(words.harmless)}"] if words.harmless else []
     if said:
@@ -102,4 +103,4 @@ def _make(name: str, values: Mapping[str, Any]) -> Sink:
     return _Slack(name, values["url"])
 
 
-SLACK = Kind({"url": Key("secret", "URL of the incoming webhook", is_needed=True)}, _make)
+SLACK = Kind({"url": Key("secret", "URL of the incoming webhook", is_needed=True)}, _make, is_for_people=True)

@@ -67,27 +67,51 @@ def queue_rows(
     *,
     round: str,
     now: datetime,
+    heard: Mapping[str, frozenset[str]],
 ) -> list[Row]:
     """
     Rows of `outbox` for what is to be told, for each sink that wants to hear of it.
 
     Args:
-        changes: Findings that are new or have grown.
+        changes: Findings that are new, have grown, or are over.
         settings: The hunt.
         said: By detection, what its header says: `description`, `false positives`, `source`.
         round, now: Which round, and the time.
+        heard: Of findings that are over, which sinks were told of them; see `sinks_told`.
     """
     rows = []
     for sink in settings.sinks:
         alerts = [
             _alert(change, settings, sink.name, said, now)
             for change in changes
-            if change.alert is not None and change.stored.finding.severity >= sink.min_severity
+            if change.alert is not None and _wants(sink, change, heard)
         ]
         if KINDS[sink.kind].is_for_people:
             alerts = summed_up(alerts, settings, sink.name, round=round, now=now)
         rows += [_queued(each, sink.name, settings.name, round, now) for each in alerts]
     return rows
+
+
+def sinks_told(
+    con: duckdb.DuckDBPyConnection, lake: Lake, hunt: str, fingerprints: Sequence[str]
+) -> dict[str, frozenset[str]]:
+    """Which sinks alerts of findings went to, as far as the outbox remembers."""
+    snapshot = lake.snapshot("outbox")
+    if not fingerprints or not snapshot.parts:
+        return {}
+    asked = con.execute(
+        f"SELECT fingerprint, list(DISTINCT sink) FROM ({rows_sql(snapshot)}) WHERE hunt = $hunt AND fingerprint IN "
+        "(SELECT unnest($fingerprints::VARCHAR[])) GROUP BY fingerprint",
+        {"hunt": hunt, "fingerprints": list(fingerprints)},
+    )
+    return {fingerprint: frozenset(sinks) for fingerprint, sinks in asked.fetchall()}
+
+
+def _wants(sink: SinkSettings, change: Change, heard: Mapping[str, frozenset[str]]) -> bool:
+    finding = change.stored.finding
+    if change.is_over and finding.fingerprint in heard:
+        return sink.name in heard[finding.fingerprint]
+    return finding.severity >= sink.min_severity
 
 
 def _alert(

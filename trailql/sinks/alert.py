@@ -22,6 +22,7 @@ _REASONS = {
     "new": "",
     "raised": "Told before with a lower severity.",
     "again": "Told before; it has come back after a quiet time, or after it was closed.",
+    "over": "Told before; the trouble is over, and the finding closed.",
     "summary": "The most severe of this round are told one by one; these are the others.",
 }
 _ARN_PARTS = 6
@@ -46,6 +47,11 @@ class Alert:
     def severity(self) -> Severity:
         """Of the finding, as it is told now."""
         return Severity.read(str(self.told["severity"]))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it says that a trouble has ended."""
+        return str(self.told["reason"]).startswith("over:")
 
     @property
     def first(self) -> datetime:
@@ -103,7 +109,7 @@ class Words:
         harmless: When it may be nothing.
         again: Why it is told although it was told before; empty where it was not.
         next_step: The command that shows the events.
-        take_it: The command that says somebody looks after it.
+        take_it: The command that says somebody looks after it; empty where nobody needs to.
     """
 
     headline: str
@@ -137,14 +143,16 @@ def in_words(alert: Alert) -> Words:
     where = (told.get("enrichment") or {}).get("account_name") or told.get("account")
     summary = " ".join(filter(None, (who and f"by {who}", where and f"in {where}", f"at {alert.last:%d %b %H:%M} UTC")))
     return Words(
-        headline=visible(f"{alert.severity.name}: {told['title']}"),
+        headline=visible(f"{'OVER' if alert.is_over else alert.severity.name}: {told['title']}"),
         summary=visible(summary),
         facts=tuple((label, visible(text)) for label, text in facts if text),
-        why=_sentence(visible(str(told.get("description") or ""))),
-        harmless=_sentence(visible(str(told.get("false_positives") or ""))),
+        why="" if alert.is_over else _sentence(visible(str(told.get("description") or ""))),
+        harmless="" if alert.is_over else _sentence(visible(str(told.get("false_positives") or ""))),
         again=_REASONS.get(str(told["reason"]).partition(":")[0], ""),
         next_step=(step := str(told.get("next_step") or "")),
-        take_it=f'{step.replace(" show ", " ack ", 1)} --reason "…"' if " findings show " in step else "",
+        take_it=f'{step.replace(" show ", " ack ", 1)} --reason "…"'
+        if " findings show " in step and not alert.is_over
+        else "",
     )
 
 
@@ -197,6 +205,8 @@ def _when(alert: Alert) -> str:
     span = f"{first:%Y-%m-%d %H:%M:%S}"
     if last > first:
         span += f" to {last:%H:%M:%S}" if last.date() == first.date() else f" to {last:%Y-%m-%d %H:%M:%S}"
+    if alert.is_over:
+        return f"{span} UTC, over at {alert.found.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     late = alert.found - last
     return f"{span} UTC" + (f", found {_rough(late)} later" if late > _AT_ONCE else "")
 

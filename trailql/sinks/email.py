@@ -108,7 +108,7 @@ def mail(alert: Alert, sender: str, recipients: Sequence[str]) -> EmailMessage:
     message["X-Trailql-Key"] = alert.key
     message["X-Trailql-Severity"] = alert.severity.name.lower()
     message["Auto-Submitted"] = "auto-generated"
-    if alert.severity >= _URGENT:
+    if alert.severity >= _URGENT and not alert.is_over:
         message["Importance"] = "high"
     message.set_content(plain_text(words))
     message.add_alternative(html(words, alert.severity), subtype="html")

@@ -27,6 +27,7 @@ _MARKS = {
     Severity.LOW: ":large_blue_circle:",
     Severity.INFO: ":white_circle:",
 }
+_OVER = ":white_check_mark:"
 _HEADER, _FIELD, _TEXT = 150, 1900, 2900
 _IN_FIELDS = ("Who", "What", "Where", "From", "When", "How often")
 
@@ -47,12 +48,13 @@ def slack_message(alert: Alert) -> dict[str, Any]:
     """The message as Block Kit."""
     words = in_words(alert)
     facts = dict(words.facts)
+    mark = _OVER if alert.is_over else _MARKS[alert.severity]
     blocks: list[dict[str, Any]] = [
         {
             "type": "header",
             "text": {"type": "plain_text", "text": _cut(words.headline, _HEADER), "emoji": False},
         },
-        _section(f"{_MARKS[alert.severity]} {_escaped(words.summary)} {_escaped(words.again)}".strip()),
+        _section(f"{mark} {_escaped(words.summary)} {_escaped(words.again)}".strip()),
         {
             "type": "section",
             "fields": [

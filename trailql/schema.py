@@ -343,7 +343,7 @@ FINDING_COLUMNS: tuple[Column, ...] = (
 HUNT_COLUMNS: tuple[Column, ...] = (
     Column("hunt", "string", "Name of the hunt."),
     Column("round", "string", "The round."),
-    Column("status", "string", "done, or failed."),
+    Column("status", "string", "done, or failed; folded where many old rounds have become one row."),
     Column("started_at", "timestamp", "When it began, UTC."),
     Column("ended_at", "timestamp", "When it was committed, UTC."),
     Column("batches", "json", "Ingest batches of the ledger that it hunted, JSON array: the watermark."),

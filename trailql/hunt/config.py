@@ -42,7 +42,7 @@ _TOP = (
     "dead_man", "keep", "metrics", "sinks",
 )  # fmt: skip
 _DEAD_MAN = ("silence", "max_lag", "rejected", "failed", "ping")
-_KEEP = ("events", "compact", "vacuum")
+_KEEP = ("events", "findings", "compact", "vacuum")
 _METRICS = ("file",)
 _OF_A_SINK = ("name", "type", "min_severity")
 
@@ -92,11 +92,13 @@ class Keep:
 
     Args:
         events_days: Events older than so many days go; None keeps all.
+        findings_days: Findings that have not changed for so many days go; None keeps all.
         compact: Each day's small files are joined.
         vacuum_hours: Files out of use for longer are deleted; None keeps them.
     """
 
     events_days: int | None = None
+    findings_days: int | None = 400
     compact: bool = True
     vacuum_hours: int | None = 168
 
@@ -206,7 +208,9 @@ class _Hunt:
         given["keep"] = self._keep(table.get("keep", {}))
         given["metrics"] = self._metrics(table.get("metrics", {}))
         given["sinks"] = self._sinks(table.get("sinks", []))
-        return HuntSettings(**given)
+        settings = HuntSettings(**given)
+        self._check_keep(settings)
+        return settings
 
     def _wrong(self, key: str, message: str, hint: str | None = None) -> UsageError:
         return self._reading.wrong(key, message, hint)
@@ -278,6 +282,9 @@ class _Hunt:
         given: dict[str, Any] = {}
         if "events" in table:
             given["events_days"] = self._days(table["events"], "hunt.keep.events")
+        if "findings" in table:
+            off = table["findings"] is False
+            given["findings_days"] = None if off else self._days(table["findings"], "hunt.keep.findings")
         if "compact" in table:
             given["compact"] = self._flag(table["compact"], "hunt.keep.compact")
         if "vacuum" in table:
@@ -287,6 +294,15 @@ class _Hunt:
                 raise self._wrong("hunt.keep.vacuum", "must be an hour or more: younger files may be in use")
             given["vacuum_hours"] = None if off else int(span.total_seconds() // 3600)
         return Keep(**given)
+
+    def _check_keep(self, settings: HuntSettings) -> None:
+        """What is hunted once more must not have been forgotten."""
+        kept, least = settings.keep.findings_days, settings.oldest.days + 2
+        if kept is not None and kept < least:
+            message = (
+                f"must be {least}d or more, two days more than hunt.oldest: what is hunted again would else be new"
+            )
+            raise self._wrong("hunt.keep.findings", message, f'findings = "{least}d"')
 
     def _metrics(self, table: Mapping[str, Any]) -> Path | None:
         self._reading.keys(table, _METRICS, "hunt.metrics")

@@ -23,6 +23,7 @@ from trailql.errors import BusyError, LakeError, SinkError, TrailqlError, UsageE
 from trailql.hunt import deadman
 from trailql.hunt.config import HuntSettings
 from trailql.hunt.findings import Change, ended, known_for, merged, rows_of
+from trailql.hunt.keeping import let_go
 from trailql.hunt.lock import alone
 from trailql.hunt.looking import FORWARD, Looked, Rules, Span, look, pending_rules, rules_of, spans_of
 from trailql.hunt.metrics import Measured, write_metrics
@@ -355,6 +356,7 @@ class _Round:
         try:
             if keep.events_days is not None:
                 expire(self._lake, keep_days=keep.events_days, today=self._started.date())
+            let_go(self._lake, self._settings.name, findings_days=keep.findings_days, now=self._started)
             if keep.compact:
                 compact(self._lake)
             if keep.vacuum_hours is not None:

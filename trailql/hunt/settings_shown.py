@@ -56,6 +56,7 @@ def shown(settings: HuntSettings) -> dict[str, Any]:
         },
         "keep": {
             "events": f"{settings.keep.events_days}d" if settings.keep.events_days else None,
+            "findings": f"{settings.keep.findings_days}d" if settings.keep.findings_days else False,
             "compact": settings.keep.compact,
             "vacuum": f"{settings.keep.vacuum_hours}h" if settings.keep.vacuum_hours else False,
         },
@@ -106,6 +107,7 @@ max_lag = "2h"
 
 [hunt.keep]
 # events = "400d"                           # older events go
+findings = "400d"                           # and findings that have not changed for so long
 vacuum = "7d"
 
 # [hunt.metrics]

@@ -333,7 +333,7 @@ FINDING_COLUMNS: tuple[Column, ...] = (
     Column("numbers", "json", "The figures that made the detection fire, JSON object."),
     Column("enrichment", "json", "What your own files say of account and address, JSON object."),
     Column("exception", "string", "Why trailql.toml excepts it; null where it does not."),
-    Column("alert", "string", "Why this row went to the sinks: new, raised or again; null where it did not."),
+    Column("alert", "string", "Why this row went to the sinks: new, raised, again or over; null where it did not."),
     Column("alerted_at", "timestamp", "When it was first put in the outbox; null while it was not."),
     Column("alerted_severity", "string", "The highest severity it was put there with."),
     Column("batch", "string", "What was committed together."),
@@ -343,7 +343,7 @@ FINDING_COLUMNS: tuple[Column, ...] = (
 HUNT_COLUMNS: tuple[Column, ...] = (
     Column("hunt", "string", "Name of the hunt."),
     Column("round", "string", "The round."),
-    Column("status", "string", "done, or failed."),
+    Column("status", "string", "done, or failed; folded where many old rounds have become one row."),
     Column("started_at", "timestamp", "When it began, UTC."),
     Column("ended_at", "timestamp", "When it was committed, UTC."),
     Column("batches", "json", "Ingest batches of the ledger that it hunted, JSON array: the watermark."),
@@ -364,8 +364,8 @@ HUNT_COLUMNS: tuple[Column, ...] = (
 OUTBOX_COLUMNS: tuple[Column, ...] = (
     Column("key", "string", "Idempotency key: a hash of fingerprint, sink and reason."),
     Column("sink", "string", "Name of the sink."),
-    Column("fingerprint", "string", "The finding."),
-    Column("reason", "string", "new, raised or again, and where it may come twice, since when."),
+    Column("fingerprint", "string", "The finding; of a summary a hash of its own."),
+    Column("reason", "string", "new, raised or again, and where it may come twice, since when; over or summary."),
     Column("severity", "string", "Severity of the alert."),
     Column("state", "string", "queued, failed or sent; an alert without a sent row is still to be delivered."),
     Column("attempts", "long", "How often delivery was tried."),

@@ -40,8 +40,12 @@ def test_defaults_and_paths(tmp_path: Path) -> None:
     [
         ("[hunt]\nsorces = []", "hunt.sorces: unknown key", "sources"),
         ('[hunt]\nfirst = "soon"', "hunt.first: 'soon' is no length of time", 'first = "24h"'),
+        ("[hunt]\nflood = 0", "hunt.flood: must be 1 or more, or false", "20"),
+        ("[hunt]\nflood = true", "hunt.flood: must be 1 or more, or false", "20"),
         ('[hunt]\nrelist = "3h"', "hunt.relist: must be a day or more", "3d"),
         ('[hunt.dead_man]\nmax_lagg = "1h"', "hunt.dead_man.max_lagg: unknown key", "max_lag"),
+        ('[hunt.keep]\nfindings = "36d"', "hunt.keep.findings: must be 37d or more", 'findings = "37d"'),
+        ('[hunt]\noldest = "500d"', "hunt.keep.findings: must be 502d or more", 'findings = "502d"'),
         ('[hunt.keep]\nvacuum = "5m"', "hunt.keep.vacuum: must be an hour", ""),
         ('[hunt.metrics]\nfile = "metrics.txt"', "must end in .prom", ""),
         ('[[hunt.sinks]]\ntype = "slak"', "unknown key", "slack"),

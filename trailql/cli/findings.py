@@ -37,6 +37,9 @@ def list_(
     all_: Annotated[bool, typer.Option("--all", help="Also those that are closed or excepted.")] = False,
     min_severity: Annotated[str, typer.Option("--min-severity", help="info, low, medium, high or critical.")] = "info",
     detection: Annotated[str | None, typer.Option("--detection", help="Only of this one: an id or a glob.")] = None,
+    round: Annotated[
+        str | None, typer.Option("--round", help="Only what this round has found, or seen grow.", metavar="NAME")
+    ] = None,
     since: Since = None,
     until: Until = None,
     format: OutputFormat = Format.TABLE,
@@ -60,7 +63,7 @@ def list_(
             raise UsageError(f"no status is called {each!r}", hint=f"one of {', '.join(STATUSES)}")
     found = [
         each
-        for each in _stored(lake)
+        for each in _stored(lake, round)
         if each.finding.severity >= least
         and (each.status in status if status else all_ or each.status != CLOSED)
         and (all_ or not each.exception)
@@ -160,13 +163,15 @@ def _set(fingerprints: list[str], status: str, reason: str, lake: str) -> None:
         print(visible(f"{finding.fingerprint[:12]} {before} → {status}: {finding.title}"), file=sys.stderr)
 
 
-def _stored(lake: str) -> list[Stored]:
+def _stored(lake: str, round: str | None) -> list[Stored]:
     from trailql.hunt.stored import stored_findings
     from trailql.lake.lake import open_lake_folder
     from trailql.lake.session import working_connection
 
     opened = open_lake_folder(lake)
     with working_connection(opened) as con:
+        if round is not None:
+            return stored_findings(con, opened, "round = $round", {"round": round})
         return stored_findings(con, opened)
 
 

@@ -38,11 +38,11 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _TOP = (
     "name", "lake", "sources", "queue", "queue_for", "relist", "profile", "role_arn", "external_id", "endpoint_url",
-    "packs", "only", "skip", "min_severity", "insights", "first", "oldest", "alert_again_after", "dead_man", "keep",
-    "metrics", "sinks",
+    "packs", "only", "skip", "min_severity", "insights", "first", "oldest", "alert_again_after", "flood",
+    "dead_man", "keep", "metrics", "sinks",
 )  # fmt: skip
 _DEAD_MAN = ("silence", "max_lag", "rejected", "failed", "ping")
-_KEEP = ("events", "compact", "vacuum")
+_KEEP = ("events", "findings", "compact", "vacuum")
 _METRICS = ("file",)
 _OF_A_SINK = ("name", "type", "min_severity")
 
@@ -92,11 +92,13 @@ class Keep:
 
     Args:
         events_days: Events older than so many days go; None keeps all.
+        findings_days: Findings that have not changed for so many days go; None keeps all.
         compact: Each day's small files are joined.
         vacuum_hours: Files out of use for longer are deleted; None keeps them.
     """
 
     events_days: int | None = None
+    findings_days: int | None = 400
     compact: bool = True
     vacuum_hours: int | None = 168
 
@@ -119,6 +121,7 @@ class HuntSettings:
         first: How far back the first round looks.
         oldest: Newly ingested events older than this are not hunted.
         alert_again_after: A finding that grows after such a quiet time is alerted again.
+        flood: More alerts than this in a round are summed up for people; None tells all one by one.
         dead_man, keep: See there.
         metrics: File for Prometheus.
         sinks: Where alerts go.
@@ -140,6 +143,7 @@ class HuntSettings:
     first: timedelta = timedelta(hours=24)
     oldest: timedelta = timedelta(days=35)
     alert_again_after: timedelta = timedelta(hours=24)
+    flood: int | None = 20
     dead_man: DeadMan = field(default_factory=DeadMan)
     keep: Keep = field(default_factory=Keep)
     metrics: Path | None = None
@@ -196,13 +200,17 @@ class _Hunt:
             given["min_severity"] = self._reading.severity(table["min_severity"], "hunt.min_severity")
         if "insights" in table:
             given["insights"] = self._flag(table["insights"], "hunt.insights")
+        if "flood" in table:
+            given["flood"] = self._flood(table["flood"])
         given["sources"] = tuple(map(self._place, self._texts(table, "sources")))
         given["access"] = self._access(table)
         given["dead_man"] = self._dead_man(table.get("dead_man", {}))
         given["keep"] = self._keep(table.get("keep", {}))
         given["metrics"] = self._metrics(table.get("metrics", {}))
         given["sinks"] = self._sinks(table.get("sinks", []))
-        return HuntSettings(**given)
+        settings = HuntSettings(**given)
+        self._check_keep(settings)
+        return settings
 
     def _wrong(self, key: str, message: str, hint: str | None = None) -> UsageError:
         return self._reading.wrong(key, message, hint)
@@ -229,6 +237,13 @@ class _Hunt:
         if span < timedelta(days=1):
             raise self._wrong(key, "must be a day or more", f'{key.rpartition(".")[2]} = "3d"')
         return span.days
+
+    def _flood(self, value: Any) -> int | None:
+        if value is False:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise self._wrong("hunt.flood", "must be 1 or more, or false", "flood = 20")
+        return value
 
     def _flag(self, value: Any, key: str) -> bool:
         if not isinstance(value, bool):
@@ -267,6 +282,9 @@ class _Hunt:
         given: dict[str, Any] = {}
         if "events" in table:
             given["events_days"] = self._days(table["events"], "hunt.keep.events")
+        if "findings" in table:
+            off = table["findings"] is False
+            given["findings_days"] = None if off else self._days(table["findings"], "hunt.keep.findings")
         if "compact" in table:
             given["compact"] = self._flag(table["compact"], "hunt.keep.compact")
         if "vacuum" in table:
@@ -276,6 +294,15 @@ class _Hunt:
                 raise self._wrong("hunt.keep.vacuum", "must be an hour or more: younger files may be in use")
             given["vacuum_hours"] = None if off else int(span.total_seconds() // 3600)
         return Keep(**given)
+
+    def _check_keep(self, settings: HuntSettings) -> None:
+        """What is hunted once more must not have been forgotten."""
+        kept, least = settings.keep.findings_days, settings.oldest.days + 2
+        if kept is not None and kept < least:
+            message = (
+                f"must be {least}d or more, two days more than hunt.oldest: what is hunted again would else be new"
+            )
+            raise self._wrong("hunt.keep.findings", message, f'findings = "{least}d"')
 
     def _metrics(self, table: Mapping[str, Any]) -> Path | None:
         self._reading.keys(table, _METRICS, "hunt.metrics")

@@ -10,9 +10,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import duckdb
+
 from trailql.detect.finding import Finding, Severity, fingerprint
 from trailql.forensics.coverage import Gap, find_coverage, open_for_coverage
 from trailql.lake.lake import Lake
+from trailql.lake.parquet import rows_sql
 from trailql.report.text import iso
 
 SILENCE, LAG, REJECTED, FAILED, RULE = (
@@ -49,6 +52,8 @@ SAID = {
         "false positives": "",
     },
 }
+ENDING = (SILENCE, LAG, FAILED, RULE)
+"""Troubles that last, and are over some time."""
 _LOOK_BACK = timedelta(days=3)
 _NAMED = 5
 
@@ -100,6 +105,40 @@ def broken_rules(errors: Iterable[tuple[str, str]], hunt: str, now: datetime) ->
         )
         for id, text in errors
     ]
+
+
+def heard_again(silent: Sequence[Finding], con: duckdb.DuckDBPyConnection, lake: Lake) -> set[str]:
+    """
+    Fingerprints of the silences after which log files were delivered again.
+
+    That a silence is not found any more does not say so: it may have become a larger one, or lie too far back.
+    """
+    snapshot = lake.snapshot("files")
+    if not silent or not snapshot.parts:
+        return set()
+    since = min(each.first_event_time for each in silent)
+    query = f"""
+        SELECT account, region, epoch_us(max(coalesce(delivered_at, last_event_time))) FROM ({rows_sql(snapshot)})
+        WHERE coalesce(folder, '') <> 'CloudTrail-Digest' AND status <> 'skipped'
+            AND coalesce(delivered_at, last_event_time) >= $since
+        GROUP BY ALL
+    """
+    heard = con.execute(query, {"since": since}).fetchall()
+    return {
+        each.fingerprint
+        for each in silent
+        if any(
+            each.account in (None, account)
+            and each.region in (None, region)
+            and each.first_event_time.timestamp() * 1_000_000 <= newest
+            for account, region, newest in heard
+        )
+    }
+
+
+def of_one_trouble(finding: Finding) -> tuple[Any, ...]:
+    """What findings have in common that tell of one trouble on several days."""
+    return finding.id, finding.account, finding.region, finding.numbers.get("rule")
 
 
 def _silence(gap: Gap) -> Finding:

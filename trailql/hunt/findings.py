@@ -25,19 +25,21 @@ _MOST_EVENT_IDS = 1000
 @dataclass(frozen=True, slots=True)
 class Change:
     """
-    A finding that is new or has grown.
+    A finding that is new, has grown, or is over.
 
     Args:
         stored: As it stands from now on.
-        alert: Why it is to be told: `new`, `raised:high`, `again:TIME,EVENTS`; None where it is not.
+        alert: Why it is to be told: `new`, `raised:high`, `again:TIME,EVENTS`, `over:TIME`; None where it is not.
         is_new: It was not there before.
         reopened: Its status changes with it.
+        is_over: It is closed, and nothing else of it changes.
     """
 
     stored: Stored
     alert: str | None
     is_new: bool
     reopened: bool
+    is_over: bool = False
 
 
 def known_for(con: duckdb.DuckDBPyConnection, lake: Lake, found: Sequence[Finding]) -> dict[str, Stored]:
@@ -88,6 +90,12 @@ def merged(
         if change:
             changes.append(change)
     return changes
+
+
+def ended(stored: Stored, reason: str, now: datetime, *, is_told: bool) -> Change:
+    """A trouble that is over: the finding is closed, and whoever was told of it may be told so."""
+    closed = replace(stored, status=CLOSED, reason=reason, status_at=now)
+    return Change(closed, f"over:{iso(now)}" if is_told else None, is_new=False, reopened=False, is_over=True)
 
 
 def rows_of(changes: Iterable[Change], *, round: str) -> list[Row]:
@@ -191,6 +199,17 @@ def _together(old: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:
 
 def _row(change: Change, round: str) -> Row:
     stored, finding = change.stored, change.stored.finding
+    alert = change.alert.partition(":")[0] if change.alert else None
+    if change.is_over:
+        return {
+            "fingerprint": finding.fingerprint,
+            "recorded_at": stored.status_at,
+            "hunt": stored.hunt,
+            "round": round,
+            "status": stored.status,
+            "reason": stored.reason,
+            "alert": alert,
+        }
     return {
         "fingerprint": finding.fingerprint,
         "recorded_at": stored.recorded_at,
@@ -214,7 +233,7 @@ def _row(change: Change, round: str) -> Row:
         "numbers": json_text(plain(finding.numbers)),
         "enrichment": json_text(plain(finding.enrichment)),
         "exception": stored.exception,
-        "alert": change.alert.partition(":")[0] if change.alert else None,
+        "alert": alert,
         "alerted_at": stored.alerted_at,
         "alerted_severity": stored.alerted_severity.name.lower() if stored.alerted_severity else None,
     }

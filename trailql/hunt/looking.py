@@ -59,6 +59,16 @@ _IDS = {
     "TrailqlResourceRateInsight": ("insights.resource_rate", "instances launched or ended"),
 }
 """By type of insight: the id of its finding, and what there are unusually many of."""
+_OF_SOMEBODY = frozenset(
+    {
+        "insights.principal_write_rate",
+        "insights.principal_read_rate",
+        "insights.principal_error_rate",
+        "insights.resource_rate",
+    }
+)
+"""Insights that say what somebody did; those of an API say that something is different."""
+_ONCE_A_YEAR = 1 / 52
 FORWARD = timedelta(days=1)
 """An event that comes late may be the beginning of what ends on the day after."""
 
@@ -192,7 +202,7 @@ def insight_finding(insight: Insight) -> Finding:
     return Finding(
         id=id,
         title=f"Unusually {'few' if insight.is_fall else 'many'} {what}",
-        severity=Severity.MEDIUM,
+        severity=_severity(id, insight),
         attack=(),
         first_event_time=insight.start,
         last_event_time=insight.end,
@@ -212,6 +222,13 @@ def insight_finding(insight: Insight) -> Finding:
         },
         fingerprint=fingerprint(id, insight.account, *anchors, insight.start.isoformat()),
     )
+
+
+def _severity(id: str, insight: Insight) -> Severity:
+    """Low for a fall; high for somebody's doing that chance brings to an account less than once a year; else medium."""
+    if insight.is_fall:
+        return Severity.LOW
+    return Severity.HIGH if id in _OF_SOMEBODY and insight.false_per_week < _ONCE_A_YEAR else Severity.MEDIUM
 
 
 def _found(

@@ -22,6 +22,7 @@ from trailql.detect.finding import Severity
 from trailql.errors import SinkError, SourceError, UsageError
 from trailql.hunt.config import HuntSettings, SinkSettings
 from trailql.hunt.findings import Change
+from trailql.hunt.flood import summed_up
 from trailql.hunt.state import Row, append
 from trailql.lake.lake import Lake
 from trailql.lake.parquet import rows_sql
@@ -66,43 +67,76 @@ def queue_rows(
     *,
     round: str,
     now: datetime,
+    heard: Mapping[str, frozenset[str]],
 ) -> list[Row]:
     """
-    Rows of `outbox` for what is to be told, one for each sink that wants to hear of it.
+    Rows of `outbox` for what is to be told, for each sink that wants to hear of it.
 
     Args:
-        changes: Findings that are new or have grown.
+        changes: Findings that are new, have grown, or are over.
         settings: The hunt.
         said: By detection, what its header says: `description`, `false positives`, `source`.
         round, now: Which round, and the time.
+        heard: Of findings that are over, which sinks were told of them; see `sinks_told`.
     """
     rows = []
-    for change in changes:
-        if change.alert is None:
-            continue
-        for sink in settings.sinks:
-            finding = change.stored.finding
-            if finding.severity < sink.min_severity:
-                continue
-            key = alert_key(finding.fingerprint, sink.name, change.alert)
-            told = _told(change, settings, said.get(finding.id, {}), key, now)
-            rows.append(
-                {
-                    "key": key,
-                    "sink": sink.name,
-                    "fingerprint": finding.fingerprint,
-                    "reason": change.alert,
-                    "severity": finding.severity.name.lower(),
-                    "state": "queued",
-                    "attempts": 0,
-                    "recorded_at": now,
-                    "next_at": now,
-                    "alert": as_json(Alert(key, told)),
-                    "hunt": settings.name,
-                    "round": round,
-                }
-            )
+    for sink in settings.sinks:
+        alerts = [
+            _alert(change, settings, sink.name, said, now)
+            for change in changes
+            if change.alert is not None and _wants(sink, change, heard)
+        ]
+        if KINDS[sink.kind].is_for_people:
+            alerts = summed_up(alerts, settings, sink.name, round=round, now=now)
+        rows += [_queued(each, sink.name, settings.name, round, now) for each in alerts]
     return rows
+
+
+def sinks_told(
+    con: duckdb.DuckDBPyConnection, lake: Lake, hunt: str, fingerprints: Sequence[str]
+) -> dict[str, frozenset[str]]:
+    """Which sinks alerts of findings went to, as far as the outbox remembers."""
+    snapshot = lake.snapshot("outbox")
+    if not fingerprints or not snapshot.parts:
+        return {}
+    asked = con.execute(
+        f"SELECT fingerprint, list(DISTINCT sink) FROM ({rows_sql(snapshot)}) WHERE hunt = $hunt AND fingerprint IN "
+        "(SELECT unnest($fingerprints::VARCHAR[])) GROUP BY fingerprint",
+        {"hunt": hunt, "fingerprints": list(fingerprints)},
+    )
+    return {fingerprint: frozenset(sinks) for fingerprint, sinks in asked.fetchall()}
+
+
+def _wants(sink: SinkSettings, change: Change, heard: Mapping[str, frozenset[str]]) -> bool:
+    finding = change.stored.finding
+    if change.is_over and finding.fingerprint in heard:
+        return sink.name in heard[finding.fingerprint]
+    return finding.severity >= sink.min_severity
+
+
+def _alert(
+    change: Change, settings: HuntSettings, sink: str, said: Mapping[str, Mapping[str, str]], now: datetime
+) -> Alert:
+    finding = change.stored.finding
+    key = alert_key(finding.fingerprint, sink, change.alert or "")
+    return Alert(key, _told(change, settings, said.get(finding.id, {}), key, now))
+
+
+def _queued(alert: Alert, sink: str, hunt: str, round: str, now: datetime) -> Row:
+    return {
+        "key": alert.key,
+        "sink": sink,
+        "fingerprint": alert.fingerprint,
+        "reason": alert.told["reason"],
+        "severity": alert.severity.name.lower(),
+        "state": "queued",
+        "attempts": 0,
+        "recorded_at": now,
+        "next_at": now,
+        "alert": as_json(alert),
+        "hunt": hunt,
+        "round": round,
+    }
 
 
 _WAITING = """

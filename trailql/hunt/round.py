@@ -22,13 +22,14 @@ from trailql.detect.tuning import today as utc_today
 from trailql.errors import BusyError, LakeError, SinkError, TrailqlError, UsageError
 from trailql.hunt import deadman
 from trailql.hunt.config import HuntSettings
-from trailql.hunt.findings import Change, known_for, merged, rows_of
+from trailql.hunt.findings import Change, ended, known_for, merged, rows_of
+from trailql.hunt.keeping import let_go
 from trailql.hunt.lock import alone
 from trailql.hunt.looking import FORWARD, Looked, Rules, Span, look, pending_rules, rules_of, spans_of
 from trailql.hunt.metrics import Measured, write_metrics
-from trailql.hunt.outbox import Delivered, deliver, queue_rows
+from trailql.hunt.outbox import Delivered, deliver, queue_rows, sinks_told
 from trailql.hunt.state import Fresh, Past, Written, fresh_files, newest_delivery, past_rounds, write_round
-from trailql.hunt.stored import count_open
+from trailql.hunt.stored import CLOSED, count_open, stored_findings
 from trailql.ingest import ingest_logs, ingest_queue
 from trailql.lake.compact import compact
 from trailql.lake.lake import Lake, open_lake_folder
@@ -58,7 +59,7 @@ class RoundResult:
         events_added: By its ingest.
         fresh: What was hunted.
         spans: Over which time.
-        changes: Findings that are new or have grown.
+        changes: Findings that are new, have grown, or are over.
         alerts: Alerts put in the outbox.
         delivered: What became of the outbox.
         pending_rules: Detections that are new or changed and have not seen the past.
@@ -141,6 +142,7 @@ class _Round:
         self._broken: dict[str, str] = {}
         self._newest: datetime | None = None
         self._past = Past(frozenset(), None, None)
+        self._heard: dict[str, frozenset[str]] = {}
         self.result = RoundResult()
 
     def run(self, backfill: timedelta | None) -> RoundResult:
@@ -215,7 +217,9 @@ class _Round:
         if backfill is not None and pending:
             self._take(con, self._look((now - backfill, now + timedelta(days=1)), only=pending))
         self.result.pending_rules = [] if backfill is not None else pending
-        self._take(con, Looked(self._own_troubles(), {}, []))
+        troubles = self._own_troubles()
+        self._take(con, Looked(troubles, {}, []))
+        self._end(con, troubles)
 
     def _take_what_follows(self, con: duckdb.DuckDBPyConnection, span: Span) -> None:
         """A late event may be what a detection with a long memory needed, to see what happened days after it."""
@@ -268,6 +272,43 @@ class _Round:
             found += deadman.late(self._newest, wanted.max_lag, hunt, now)
         return found
 
+    def _end(self, con: duckdb.DuckDBPyConnection, troubles: list[Finding]) -> None:
+        """Close findings of troubles that are over; of one that lasted for days the last is told."""
+        here = {each.fingerprint for each in troubles}
+        condition = "hunt = $hunt AND detection IN (SELECT unnest($ids::VARCHAR[]))"
+        parameters = {"hunt": self._settings.name, "ids": list(deadman.ENDING)}
+        known = [
+            each
+            for each in stored_findings(con, self._lake, condition, parameters)
+            if each.status != CLOSED and each.finding.fingerprint not in here
+        ]
+        over = self._over(con, [each.finding for each in known], {each.id for each in troubles})
+        told: set[tuple[object, ...]] = set()
+        for each in known:
+            if each.finding.fingerprint in over:
+                trouble = deadman.of_one_trouble(each.finding)
+                is_told = each.alerted_at is not None and not each.exception and trouble not in told
+                self.result.changes.append(ended(each, "it is over", self._started, is_told=is_told))
+                told.add(trouble)
+        self._heard = sinks_told(con, self._lake, self._settings.name, sorted(over))
+
+    def _over(self, con: duckdb.DuckDBPyConnection, known: list[Finding], there: set[str]) -> set[str]:
+        """Which of these troubles are known to be over: what is not looked for just now goes on."""
+        wanted, rules = self._settings.dead_man, self._rules.hashes
+        in_time = wanted.max_lag is not None and self._newest and self._started - self._newest <= wanted.max_lag
+        over: set[str] = set()
+        for each in known:
+            rule = each.numbers.get("rule")
+            if (
+                (each.id == deadman.LAG and in_time)
+                or (each.id == deadman.FAILED and wanted.failed and deadman.FAILED not in there)
+                or (each.id == deadman.RULE and rule not in self._broken and (self.result.spans or rule not in rules))
+            ):
+                over.add(each.fingerprint)
+        if wanted.silence and self._is_hour_over():
+            over |= deadman.heard_again([each for each in known if each.id == deadman.SILENCE], con, self._lake)
+        return over
+
     def _is_hour_over(self) -> bool:
         last = self._past.last
         return last is None or self._started - last >= _HEARTBEAT or _hour(last) != _hour(self._started)
@@ -281,7 +322,9 @@ class _Round:
         else:
             accepted = {id: value for id, value in known.items() if id in self._rules.hashes and id not in self._broken}
         said = {**self._rules.said(), **deadman.SAID}
-        outbox = queue_rows(result.changes, self._settings, said, round=self._name, now=self._started)
+        outbox = queue_rows(
+            result.changes, self._settings, said, round=self._name, now=self._started, heard=self._heard
+        )
         result.alerts = len(outbox)
         rules_changed = self._past.rules is None or accepted != known
         if not (fresh.batches or result.changes or rules_changed or result.errors or self._is_hour_over()):
@@ -313,6 +356,7 @@ class _Round:
         try:
             if keep.events_days is not None:
                 expire(self._lake, keep_days=keep.events_days, today=self._started.date())
+            let_go(self._lake, self._settings.name, findings_days=keep.findings_days, now=self._started)
             if keep.compact:
                 compact(self._lake)
             if keep.vacuum_hours is not None:

@@ -46,6 +46,7 @@ def shown(settings: HuntSettings) -> dict[str, Any]:
         "first": _text(settings.first),
         "oldest": _text(settings.oldest),
         "alert_again_after": _text(settings.alert_again_after),
+        "flood": settings.flood or False,
         "dead_man": {
             "silence": settings.dead_man.silence,
             "max_lag": _text(settings.dead_man.max_lag) if settings.dead_man.max_lag else False,
@@ -55,6 +56,7 @@ def shown(settings: HuntSettings) -> dict[str, Any]:
         },
         "keep": {
             "events": f"{settings.keep.events_days}d" if settings.keep.events_days else None,
+            "findings": f"{settings.keep.findings_days}d" if settings.keep.findings_days else False,
             "compact": settings.keep.compact,
             "vacuum": f"{settings.keep.vacuum_hours}h" if settings.keep.vacuum_hours else False,
         },
@@ -98,12 +100,14 @@ min_severity = "low"                        # which detections run: also packs, 
 insights = true
 first = "24h"                               # how far back the first round looks
 alert_again_after = "24h"                   # a finding that grows after such a quiet time is told again
+flood = 20                                  # of more alerts in a round people get the most severe, and a summary
 
 [hunt.dead_man]                             # what is wrong with the hunt itself
 max_lag = "2h"
 
 [hunt.keep]
 # events = "400d"                           # older events go
+findings = "400d"                           # and findings that have not changed for so long
 vacuum = "7d"
 
 # [hunt.metrics]

@@ -227,7 +227,13 @@ class Snapshot:
         return self.lake.snapshot(self.table).with_all_columns()
 
     def commit(
-        self, files: Sequence[WrittenFile], *, batch: str, remove: Sequence[Part] = (), alone: str | None = None
+        self,
+        files: Sequence[WrittenFile],
+        *,
+        batch: str,
+        remove: Sequence[Part] = (),
+        alone: str | None = None,
+        drops_rows: bool = False,
     ) -> None:
         """
         Append written files to the table and take others out of it, all or nothing.
@@ -238,13 +244,14 @@ class Snapshot:
             remove: Files of this snapshot that shall be part of it no more; they stay where they lie. Delta does not
                 notice when another commit has taken them out before, so it takes `alone`.
             alone: Only if no other commit of this name has come since this snapshot.
+            drops_rows: The written files lack rows of those that are taken out; else both hold the same rows.
 
         Raises:
             CommitConflict: One has.
         """
         assert self.delta is not None, "taken with snapshot_to_write"
         assert alone or not remove
-        keeps_rows = bool(files) and bool(remove)
+        keeps_rows = bool(files) and bool(remove) and not drops_rows
         now = int(datetime.now().timestamp() * 1000)
         actions: list[AddAction | RemoveAction] = [
             RemoveAction(part.path, not keeps_rows, now, part.size_bytes, part.partition) for part in remove

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,8 +22,11 @@ _REASONS = {
     "new": "",
     "raised": "Told before with a lower severity.",
     "again": "Told before; it has come back after a quiet time, or after it was closed.",
+    "over": "Told before; the trouble is over, and the finding closed.",
+    "summary": "The most severe of this round are told one by one; these are the others.",
 }
 _ARN_PARTS = 6
+_MOST_GROUPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,11 @@ class Alert:
     def severity(self) -> Severity:
         """Of the finding, as it is told now."""
         return Severity.read(str(self.told["severity"]))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it says that a trouble has ended."""
+        return str(self.told["reason"]).startswith("over:")
 
     @property
     def first(self) -> datetime:
@@ -78,6 +86,11 @@ def alert_key(fingerprint: str, sink: str, reason: str) -> str:
     return hashlib.sha256("\x1f".join((fingerprint, sink, reason)).encode()).hexdigest()[:32]
 
 
+def list_step(round: str, lake: str) -> str:
+    """The command that lists what a round has found or seen grow."""
+    return f"trailql findings list --round {shlex.quote(round)} --lake {shlex.quote(lake)}"
+
+
 def next_step(fingerprint: str, lake: str) -> str:
     """The command that shows the events. It holds nothing that stands in a log: it is made to be pasted."""
     return f"trailql findings show {fingerprint[:_SHORT_FINGERPRINT]} --lake {shlex.quote(lake)}"
@@ -96,7 +109,7 @@ class Words:
         harmless: When it may be nothing.
         again: Why it is told although it was told before; empty where it was not.
         next_step: The command that shows the events.
-        take_it: The command that says somebody looks after it.
+        take_it: The command that says somebody looks after it; empty where nobody needs to.
     """
 
     headline: str
@@ -122,6 +135,7 @@ def in_words(alert: Alert) -> Words:
         ("When", _when(alert)),
         ("How often", _often(told)),
         ("Figures", _figures(numbers)),
+        ("Summed up", _summed_up(told.get("summed_up") or ())),
         ("Request", _cut(as_text(numbers.get("requestParameters")))),
         ("ATT&CK", ", ".join(told.get("attack") or ())),
         ("Detection", str(told["id"])),
@@ -129,14 +143,16 @@ def in_words(alert: Alert) -> Words:
     where = (told.get("enrichment") or {}).get("account_name") or told.get("account")
     summary = " ".join(filter(None, (who and f"by {who}", where and f"in {where}", f"at {alert.last:%d %b %H:%M} UTC")))
     return Words(
-        headline=visible(f"{alert.severity.name}: {told['title']}"),
+        headline=visible(f"{'OVER' if alert.is_over else alert.severity.name}: {told['title']}"),
         summary=visible(summary),
         facts=tuple((label, visible(text)) for label, text in facts if text),
-        why=_sentence(visible(str(told.get("description") or ""))),
-        harmless=_sentence(visible(str(told.get("false_positives") or ""))),
+        why="" if alert.is_over else _sentence(visible(str(told.get("description") or ""))),
+        harmless="" if alert.is_over else _sentence(visible(str(told.get("false_positives") or ""))),
         again=_REASONS.get(str(told["reason"]).partition(":")[0], ""),
         next_step=(step := str(told.get("next_step") or "")),
-        take_it=f'{step.replace(" show ", " ack ", 1)} --reason "…"' if step else "",
+        take_it=f'{step.replace(" show ", " ack ", 1)} --reason "…"'
+        if " findings show " in step and not alert.is_over
+        else "",
     )
 
 
@@ -189,6 +205,8 @@ def _when(alert: Alert) -> str:
     span = f"{first:%Y-%m-%d %H:%M:%S}"
     if last > first:
         span += f" to {last:%H:%M:%S}" if last.date() == first.date() else f" to {last:%Y-%m-%d %H:%M:%S}"
+    if alert.is_over:
+        return f"{span} UTC, over at {alert.found.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     late = alert.found - last
     return f"{span} UTC" + (f", found {_rough(late)} later" if late > _AT_ONCE else "")
 
@@ -214,6 +232,13 @@ def _figures(numbers: Mapping[str, Any]) -> str:
             for name, value in numbers.items()
             if value is not None and name not in _NO_FIGURES
         )
+    )
+
+
+def _summed_up(groups: Sequence[Mapping[str, Any]]) -> str:
+    named = [f"{each['count']} {each['severity']} {each['detection']}" for each in groups[:_MOST_GROUPS]]
+    return ", ".join(named) + (
+        f" and {len(groups) - _MOST_GROUPS} detections more" if len(groups) > _MOST_GROUPS else ""
     )
 
 

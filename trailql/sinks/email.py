@@ -108,7 +108,7 @@ def mail(alert: Alert, sender: str, recipients: Sequence[str]) -> EmailMessage:
     message["X-Trailql-Key"] = alert.key
     message["X-Trailql-Severity"] = alert.severity.name.lower()
     message["Auto-Submitted"] = "auto-generated"
-    if alert.severity >= _URGENT:
+    if alert.severity >= _URGENT and not alert.is_over:
         message["Importance"] = "high"
     message.set_content(plain_text(words))
     message.add_alternative(html(words, alert.severity), subtype="html")
@@ -123,7 +123,9 @@ def plain_text(words: Words) -> str:
         lines += [words.again, ""]
     lines += [f"{label:<{width}}  {text}" for label, text in words.facts]
     if words.next_step:
-        lines += ["", f"Look     {words.next_step}", f"Take it  {words.take_it}"]
+        lines += ["", f"Look     {words.next_step}"]
+    if words.take_it:
+        lines.append(f"Take it  {words.take_it}")
     for label, text in (("Why it matters", words.why), ("May be harmless", words.harmless)):
         if text:
             lines += ["", f"{label}: {text}"]
@@ -145,7 +147,8 @@ def html(words: Words, severity: Severity) -> str:
     again = f"<p><em>{escape(words.again)}</em></p>" if words.again else ""
     step = (
         '<pre style="background:#f4f4f4;padding:8px;white-space:pre-wrap">'
-        f"{escape(words.next_step)}\n{escape(words.take_it)}</pre>"
+        f"{escape(words.next_step)}\n{escape(words.take_it)}".rstrip()
+        + "</pre>"
         if words.next_step
         else ""
     )
@@ -181,4 +184,5 @@ EMAIL = Kind(
         "to": Key("texts", "recipients", is_needed=True),
     },
     _make,
+    is_for_people=True,
 )

@@ -95,7 +95,7 @@ def asff(alert: Alert, *, account: str, region: str, partition: str = "aws") -> 
         "Title": visible(str(told["title"]))[:_TITLE],
         "Description": (words.why or words.headline)[:_DESCRIPTION],
         "Resources": resources,
-        "RecordState": "ACTIVE",
+        "RecordState": "ARCHIVED" if alert.is_over else "ACTIVE",
         "Workflow": {"Status": "NEW"},
         "ProductFields": _product_fields(alert),
     }

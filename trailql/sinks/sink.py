@@ -45,7 +45,15 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of sink: its keys, and how one is made of their values."""
+    """
+    A kind of sink.
+
+    Args:
+        keys: In trailql.toml.
+        make: Makes one of its name and the keys' values.
+        is_for_people: Who reads it wants no hundred alerts at once.
+    """
 
     keys: Mapping[str, Key]
     make: Callable[[str, Mapping[str, Any]], Sink]
+    is_for_people: bool = False

@@ -27,6 +27,7 @@ _MARKS = {
     Severity.LOW: ":large_blue_circle:",
     Severity.INFO: ":white_circle:",
 }
+_OVER = ":white_check_mark:"
 _HEADER, _FIELD, _TEXT = 150, 1900, 2900
 _IN_FIELDS = ("Who", "What", "Where", "From", "When", "How often")
 
@@ -47,12 +48,13 @@ def slack_message(alert: Alert) -> dict[str, Any]:
     """The message as Block Kit."""
     words = in_words(alert)
     facts = dict(words.facts)
+    mark = _OVER if alert.is_over else _MARKS[alert.severity]
     blocks: list[dict[str, Any]] = [
         {
             "type": "header",
             "text": {"type": "plain_text", "text": _cut(words.headline, _HEADER), "emoji": False},
         },
-        _section(f"{_MARKS[alert.severity]} {_escaped(words.summary)} {_escaped(words.again)}".strip()),
+        _section(f"{mark} {_escaped(words.summary)} {_escaped(words.again)}".strip()),
         {
             "type": "section",
             "fields": [
@@ -62,11 +64,12 @@ def slack_message(alert: Alert) -> dict[str, Any]:
             ],
         },
     ]
-    details = [f"*{label}* {_code(facts[label])}" for label in ("Figures", "Request") if label in facts]
+    details = [f"*{label}* {_code(facts[label])}" for label in ("Figures", "Request", "Summed up") if label in facts]
     if details:
         blocks.append(_section("\n".join(details)))
     if words.next_step:
-        blocks.append(_section(f"*Look* {_code(words.next_step)}\n*Take it* {_code(words.take_it)}"))
+        steps = [("Look", words.next_step), ("Take it", words.take_it)]
+        blocks.append(_section("\n".join(f"*{label}* {_code(step)}" for label, step in steps if step)))
     said = [f"*Why it matters* {_escaped(words.why)}"] if words.why else []
     said += [f"*May be harmless* {_escaped(words.harmless)}"] if words.harmless else []
     if said:
@@ -102,4 +105,4 @@ def _make(name: str, values: Mapping[str, Any]) -> Sink:
     return _Slack(name, values["url"])
 
 
-SLACK = Kind({"url": Key("secret", "URL of the incoming webhook", is_needed=True)}, _make)
+SLACK = Kind({"url": Key("secret", "URL of the incoming webhook", is_needed=True)}, _make, is_for_people=True)

@@ -95,4 +95,5 @@ SNS = Kind(
         **AWS_KEYS,
     },
     _make,
+    is_for_people=True,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.insights.events import ACCOUNT, FIRST_DAY, Row, burst, call, connecti
 from trailql.errors import QueryError, UsageError
 from trailql.insights.anomaly import Insight, insight_records
 from trailql.insights.find import Asked, find_insights_in
-from trailql.insights.kinds import AWS_KINDS, KINDS
+from trailql.insights.kinds import AWS_KINDS, PRINCIPAL_KINDS
 
 
 def _find(*parts: list[Row]) -> list[Insight]:
@@ -199,11 +200,64 @@ def test_principals_are_followed_over_apis_and_regions() -> None:
         for number in range(240)
     ]  # fmt: skip
     con = connection_with([*coverage(35), *reads])
-    (insight,) = _in(con, kinds=tuple(KINDS))
+    (insight,) = _in(con, kinds=PRINCIPAL_KINDS)
 
     assert ("TrailqlPrincipalReadRateInsight", role, 240) == (insight.insight_type, insight.principal, insight.calls)
     assert ["eventName", "userAgent", "errorCode"] == [each.attribute for each in insight.attributions]
     assert [] == _in(con)
+
+
+def test_many_new_apis_are_an_insight() -> None:
+    """Thirty APIs that were never called before, once each: none stands out by itself, together they do."""
+    new = [call(32, 700 + number / 2, f"Describe{number}", readOnly=True) for number in range(30)]
+    known = [call(day, 700 + number, f"Get{number}", readOnly=True) for day in range(35) for number in range(40)]
+    (insight,) = _in(connection_with([*coverage(35), *known, *new]), kinds=("new_apis",))
+
+    assert ("TrailqlNewApiRateInsight", "us-east-1", 30) == (insight.insight_type, insight.region, insight.calls)
+    assert (_at(32, 700), None) == (insight.start, insight.event_name)
+    (names,) = [each for each in insight.attributions if each.attribute == "eventName"]
+    assert 5 == len(names.insight)
+    assert all(each.value.startswith("Describe") for each in names.insight)
+    assert [] == _in(connection_with([*coverage(35), *known, *new[:3]]), kinds=("new_apis",))
+
+
+def test_region_that_stops_is_an_insight_where_others_go_on() -> None:
+    """Nine silent hours of one Region of two; silent hours of both are a gap in the logs, and coverage tells those."""
+    both = ("us-east-1", "eu-west-1")
+    rows = [
+        call(day, minute, "PutLogEvents", awsRegion=region)
+        for day in range(40)
+        for minute in range(0, 1440, 5)
+        for region in both
+    ]
+
+    def without(regions: tuple[str, ...]) -> list[Insight]:
+        silent = (_at(35, 480), _at(35, 1020))
+        kept = [row for row in rows if not (row["awsRegion"] in regions and silent[0] <= row["eventTime"] < silent[1])]
+        return _in(connection_with(kept), kinds=("regions",))
+
+    (insight,) = without(("eu-west-1",))
+    assert ("TrailqlRegionRateInsight", "eu-west-1", "fall") == (insight.insight_type, insight.region, insight.way)
+    assert 0 == insight.calls
+    assert [] == without(both)
+    assert [] == without(())
+
+
+def test_accounts_own_days_decide_what_is_seldom() -> None:
+    """Half as many calls again of a steady job are an insight, unless the account's jobs do that every other week."""
+
+    def told(halves: dict[tuple[int, int], int]) -> set[str | None]:
+        chance = random.Random(1)
+        rows: list[Row] = []
+        for job in range(5):
+            for day in range(70):
+                calls = chance.randrange(95, 106) * halves.get((job, day), 2) // 2
+                rows += burst(day, 300, calls, 10, f"StartJobRun{job}")
+        return {each.event_name for each in _find(rows) if each.start >= _at(65, 0)}
+
+    often = {(1, 20): 4, (2, 32): 4, (3, 44): 4, (4, 56): 4}
+    assert {"StartJobRun0"} == told({(0, 65): 3})
+    assert set() == told({**often, (0, 65): 3})
 
 
 def test_instances_are_counted_not_calls() -> None:

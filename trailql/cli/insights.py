@@ -38,7 +38,7 @@ def insights(
         typer.Option(
             "--kind",
             help="all, aws (CloudTrail's own two), or calls, errors, writes, reads, refusals (by principal), "
-            "resources; again for another.",
+            "resources, new_apis, regions; again for another. By default all; of a file, aws.",
         ),
     ] = None,
     from_rates: Annotated[
@@ -71,7 +71,7 @@ def insights(
     if from_rates and save:
         raise UsageError("--save keeps what was found in a lake, --from-rates reads none")
     begin, end = span(since, until)
-    asked = Asked(begin, end, baseline, false_rate, kinds_named(kind or ["all"]))
+    asked = Asked(begin, end, baseline, false_rate, kinds_named(kind or ["aws" if from_rates else "all"]))
     if from_rates:
         found, history = find_insights_in_rates(from_rates, asked)
     else:

@@ -49,6 +49,14 @@ INSIGHTS = {
         "description": "Many more instances are launched or ended than usual, with however few calls.",
         "false positives": "A migration, or a scaling group with new limits.",
     },
+    "insights.new_api_rate": {
+        "description": "Many APIs are called for the first time in this account and Region: somebody looks around.",
+        "false positives": "A new tool, service or scanner.",
+    },
+    "insights.region_rate": {
+        "description": "A Region that always has events has none or few, while the account's others go on.",
+        "false positives": "What ran there was moved or shut down.",
+    },
 }
 _IDS = {
     "ApiCallRateInsight": ("insights.api_call_rate", "calls of an API"),
@@ -57,6 +65,8 @@ _IDS = {
     "TrailqlPrincipalReadRateInsight": ("insights.principal_read_rate", "reads by one principal"),
     "TrailqlPrincipalErrorRateInsight": ("insights.principal_error_rate", "refusals of one principal"),
     "TrailqlResourceRateInsight": ("insights.resource_rate", "instances launched or ended"),
+    "TrailqlNewApiRateInsight": ("insights.new_api_rate", "APIs called for the first time"),
+    "TrailqlRegionRateInsight": ("insights.region_rate", "events of a Region"),
 }
 """By type of insight: the id of its finding, and what there are unusually many of."""
 _OF_SOMEBODY = frozenset(

@@ -20,8 +20,10 @@ _ATTRIBUTES = {
     "writes": ("eventName", "userAgent", "errorCode"),
     "reads": ("eventName", "userAgent", "errorCode"),
     "refusals": ("eventName", "userAgent", "errorCode"),
+    "new_apis": ("userIdentityArn", "eventName", "userAgent", "errorCode"),
+    "regions": (),
 }
-"""By kind, in the order of the record; `resourceArn` only of data events, `eventName` only for principals."""
+"""By kind, in the order of the record; `resourceArn` only of data events, `eventName` of APIs counted together."""
 
 _COUNTED = f"CASE kind {' '.join(f'WHEN {sql_text(kind)} THEN {sql}' for kind, sql in COUNTED_AS.items())} END"
 _CALLS_BY_VALUE = rf"""
@@ -60,6 +62,12 @@ chosen AS (
       ON calls.account = bursts.account AND calls.principal = bursts.subject AND bursts.event_name = ''
      AND {_COUNTED}
      AND minute >= baseline_start AND minute < end_minute AND (minute < baseline_end OR minute >= start_minute)
+    UNION ALL
+    SELECT number, start_minute, end_minute, baseline_end, calls.*
+    FROM calls JOIN bursts
+      ON bursts.kind = 'new_apis' AND calls.account = bursts.account AND calls.region = bursts.region
+     AND minute >= baseline_start AND minute < end_minute
+    QUALIFY min(minute) OVER (PARTITION BY number, eventSource, eventName) >= start_minute
 ),
 said AS (
     UNPIVOT (SELECT number, start_minute, end_minute, baseline_end, minute, "userIdentityArn", "userAgent", "errorCode",

@@ -32,6 +32,8 @@ KINDS = {
         Kind("reads", "TrailqlPrincipalReadRateInsight", "calls", False),
         Kind("refusals", "TrailqlPrincipalErrorRateInsight", "errors", True),
         Kind("resources", "TrailqlResourceRateInsight", "resources", False),
+        Kind("new_apis", "TrailqlNewApiRateInsight", "new APIs", False),
+        Kind("regions", "TrailqlRegionRateInsight", "events", False),
     )
 }
 """By name. A principal is the role or user behind a session, never the session."""
@@ -39,6 +41,8 @@ AWS_KINDS = ("calls", "errors")
 """Those that CloudTrail Insights has."""
 PRINCIPAL_KINDS = ("writes", "reads", "refusals")
 """Those that count what one principal does, over all APIs and Regions."""
+REGION_KINDS = ("new_apis", "regions")
+"""Those that count an account's Region, over all APIs; of `regions` only falls are looked for."""
 
 
 def kind_of_type(insight_type: str) -> Kind:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 
 from trailql.errors import QueryError, SourceError
-from trailql.insights.kinds import AWS_KINDS, KINDS, PRINCIPAL_KINDS
+from trailql.insights.kinds import AWS_KINDS, KINDS, PRINCIPAL_KINDS, REGION_KINDS
 from trailql.insights.series import HOURS, Counts, Series
 from trailql.lake.parquet import sql_text
 
@@ -86,14 +86,33 @@ COUNTED_AS = {
     "reads": "is_read AND NOT is_data",
     "refusals": "error_code LIKE 'AccessDenied%' OR error_code LIKE '%UnauthorizedOperation'",
     "resources": "error_code IS NULL",
+    "new_apis": "true",
+    "regions": "true",
 }
 """By kind: SQL of what it counts, over `is_read`, `is_data` and `error_code`."""
 _API = "account, region, event_source, event_name"
 _NO_API = "account, '' AS region, '' AS event_source, '' AS event_name"
+_REGION = "account, region, '' AS event_source, '' AS event_name, '' AS subject"
+_NEW_AFTER = 7 * 1440
+"""Minutes of an account's events before what it calls first is new."""
+_OF_REGIONS = {
+    "new_apis": f"""
+        SELECT 'new_apis' AS kind, {_REGION}, first AS minute, 1 AS calls
+        FROM (SELECT {_API}, min(minute) AS first FROM counted GROUP BY ALL)
+        JOIN (SELECT account, min(minute) AS began FROM counted GROUP BY ALL) USING (account)
+        WHERE first >= began + {_NEW_AFTER}""",
+    "regions": f"""
+        SELECT 'regions' AS kind, {_REGION}, minute // 60 * 60 AS minute, sum(calls)::BIGINT AS calls
+        FROM counted GROUP BY ALL""",
+}
+_LATE_HOURS = 2
+"""Before an account's last event: what a Region had then may still be on its way."""
 
 
 def _series_sql(kind: str) -> str:
     """A kind's minute counts under the names of its series."""
+    if kind in REGION_KINDS:
+        return _OF_REGIONS[kind]
     if kind in PRINCIPAL_KINDS:
         names, which = f"{_NO_API}, principal AS subject", "principal IS NOT NULL"
     else:
@@ -205,10 +224,11 @@ class Rates:
         table = relation.to_arrow_table()
         which, minute, calls = (column.to_numpy().astype(np.int64) for column in table.columns)
         series = tuple(Series(*row[1:]) for row in rows)
-        first_day, known = self._known(account, [each.region for each in series])
+        first_day, known = self._known(account, series)
         return Counts(series, which, minute, calls, first_day, known)
 
-    def _known(self, account: str, regions: list[str]) -> tuple[int, np.ndarray[Any, np.dtype[np.bool_]]]:
+    def _known(self, account: str, series: Sequence[Series]) -> tuple[int, np.ndarray[Any, np.dtype[np.bool_]]]:
+        """The first day, and the hours that say something of a series: of a whole Region, those of the account."""
         sql = "SELECT region, hour FROM hours WHERE account = ?"
         hours: dict[str, list[int]] = {}
         for region, hour in self._lab.execute(sql, [account]).fetchall():
@@ -221,7 +241,10 @@ class Rates:
             known = np.zeros(number, np.bool_)
             known[np.array(found) - first_day * HOURS] = True
             by_region[region] = known.reshape(-1, HOURS)
-        return first_day, np.stack([by_region[region] for region in regions])
+        account_hours = by_region[""].copy()
+        account_hours.reshape(-1)[max(hours[""]) - first_day * HOURS - _LATE_HOURS :] = False
+        known_of = [account_hours if each.kind == "regions" else by_region[each.region] for each in series]
+        return first_day, np.stack(known_of)
 
 
 def count_events(

@@ -11,8 +11,8 @@ the day lies beyond all days before; the days before have been looked at in the 
   that does not is not.
 - *Level*: the middle of the hours of a day, each against its mean on days of the same kind. Half must be higher: a
   burst is not, a slow climb is.
-- *Fall*: the emptiest two hours, against these hours in the days before; also held to how the days before fell. Hours
-  without any event of account and Region are gaps in the logs, and say nothing.
+- *Fall*: the emptiest two hours (of a whole Region eight), against these hours in the days before; also held to how the
+  days before fell. Hours without any event of account and Region are gaps in the logs, and say nothing.
 
 How often chance gives such a number depends on the series: whether it is called daily, now and then, seldom or never
 before, and whether calls or errors are counted. The tails are exponential on that scale, so calls have power-law tails,
@@ -57,6 +57,7 @@ OWN_DAYS = 56
 
 _HOUR_WIDTHS = (5, 15, 60)
 _FALL_HOURS = 2
+_REGION_FALL_HOURS = 8
 _FALL_THAT_TELLS = 8.0
 """Calls that the window must always have had for their absence to be told."""
 _HOUR_THAT_TELLS = 3.0
@@ -71,7 +72,7 @@ _COUNTS_FOR_WEEKS = 0.5
 """What the constants count for, beside an account's own weeks."""
 _KINDS_OF_SURPRISE = 4
 """Of the tails, how many an account commonly has; each may bring its share."""
-_EITHER_WAY = 1.35
+_EITHER_WAY = 1.5
 """As an insight may be seldom by the constants or by the account's own days, there are more by chance."""
 _LEAST_SERIES = 50
 """An account is tested as if it had at least so many series, so that a quiet account does not report trifles."""
@@ -205,6 +206,7 @@ class _Looked:
         looked_at = np.zeros(counts.days, np.bool_)
         looked_at[max(0, first - OWN_DAYS) : max(0, last + 1)] = True
         self._tested: Bools = looked_at[None, :] & (self._days >= LEAST_DAYS)
+        self._rises = np.array([each.kind != "regions" for each in counts.series], np.bool_)[:, None]
         self._errors = np.array([KINDS[each.kind].is_error for each in counts.series], np.bool_)
         first_covered = int(np.argmax(self._covered[0])) if len(self._covered) else 0
         self._level_began: dict[tuple[int, int], int] = {}
@@ -229,7 +231,7 @@ class _Looked:
             record = np.maximum(most_before(peak, max(self._span, LONGEST_MEMORY)), 0)
             is_active = np.isfinite(peak)
             spread = spread_before(peak, is_active, self._weekend, self._span)
-            for series, day in self._cells(self._tested & (peak > record)):
+            for series, day in self._cells(self._tested & (peak > record) & self._rises):
                 height, apart = float(record[series, day]), float(spread[series, day])
                 for hour in np.flatnonzero(hours[series, day] > height).tolist():
                     over = float(hours[series, day, hour]) - height
@@ -251,7 +253,7 @@ class _Looked:
             is_known = np.isfinite(day_beyond)
             spread = spread_before(day_beyond, is_known, np.zeros_like(self._weekend), self._span)
             enough = self._is_daily() & (sum_before(is_known, self._span) >= _LEAST_HOUR_DAYS)
-            for series, day in self._cells(self._tested & (over > 0) & enough):
+            for series, day in self._cells(self._tested & (over > 0) & enough & self._rises):
                 hour = int(beyond[series, day].argmax())
                 base, apart = float(record[series, day, hour]), float(spread[series, day])
                 number = float(over[series, day]) * (1 + base) / (0.3 + apart)
@@ -269,6 +271,7 @@ class _Looked:
         usual = usual_before(values, counted, self._weekend, self._span)
         matters = counted & (unscaled(usual) > _HOUR_THAT_TELLS)
         enough = (matters.sum(axis=2) >= HOURS // 3) & (self._active_days >= self._days / 2) & ~self._errors[:, None]
+        enough &= self._rises
         higher = np.where(matters, values - usual, np.nan)
         middle = np.full(enough.shape, -np.inf)
         for series, day in self._cells(enough):
@@ -294,16 +297,22 @@ class _Looked:
         return found
 
     def falls(self) -> list[Surprise]:
-        """Pairs of hours emptier than these hours ever were."""
+        """Hours emptier than they ever were: two of an API, eight of a whole Region, which has quiet hours."""
+        return [*self._falls("calls", _FALL_HOURS), *self._falls("regions", _REGION_FALL_HOURS)]
+
+    def _falls(self, kind: str, width: int) -> list[Surprise]:
         counts = self._counts
+        apis = np.array([each.kind == kind for each in counts.series], np.bool_)
+        if not apis.any():
+            return []
         flat = counts.hourly.reshape(len(counts.series), -1)
-        known = counts.known.reshape(flat.shape).copy()
-        pairs = flat.copy()
-        pairs[:, 1:] += flat[:, :-1]
-        known[:, 1:] &= counts.known.reshape(flat.shape)[:, :-1]
-        shape = counts.hourly.shape
-        calls: Floats = pairs.reshape(shape)
-        known = known.reshape(shape) & self._covered[:, :, None]
+        is_known = counts.known.reshape(flat.shape)
+        sums, known = flat.copy(), is_known.copy()
+        for back in range(1, width):
+            sums[:, back:] += flat[:, :-back]
+            known[:, back:] &= is_known[:, :-back]
+        calls: Floats = sums.reshape(counts.hourly.shape)
+        known = known.reshape(counts.hourly.shape) & self._covered[:, :, None]
         values = scaled(calls)
         least = least_before(around(np.where(known, values, np.inf).astype(np.float32), np.minimum), self._span)
         tells = known & np.isfinite(least) & (least >= scaled(np.float32(_FALL_THAT_TELLS)))
@@ -312,10 +321,9 @@ class _Looked:
         before = np.maximum(most_before(day_below, self._span), 0)
         over = day_below - before
         found = []
-        apis = np.array([each.kind == "calls" for each in counts.series], np.bool_)
         for series, day in self._cells(self._tested & (over > 0) & self._is_daily() & apis[:, None]):
             hour = int(below[series, day].argmax())
-            window = _Window(_FALL_HOURS * 60, hour, calls, float(least[series, day, hour]))
+            window = _Window(width * 60, hour, calls, float(least[series, day, hour]))
             found.append(self._surprise(series, day, "fall", "fall", window, float(over[series, day])))
         return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from trailql.insights.kinds import kind_of_type
 from trailql.report.rows import Format
 from trailql.report.text import as_text, iso
 
@@ -166,9 +167,11 @@ def type_in_words(insight: Insight) -> str:
 
 
 def what_in_words(insight: Insight) -> str:
-    """`ec2:RunInstances`, with the error; or the principal."""
+    """`ec2:RunInstances`, with the error; or the principal; of a whole Region what is counted."""
     if insight.principal:
         return insight.principal.split(":")[-1]
+    if not insight.event_name:
+        return kind_of_type(insight.insight_type).unit
     api = f"{(insight.event_source or '').removesuffix('.amazonaws.com')}:{insight.event_name}"
     return f"{api} {insight.error_code}" if insight.error_code else api
 

@@ -379,6 +379,31 @@ OUTBOX_COLUMNS: tuple[Column, ...] = (
 )
 """Alerts and their delivery."""
 
+SESSION_COLUMNS = (
+    Column("accessKeyId", "string", "The access key that was used."),
+    Column("arn", "string", "Who used it; the principalId where there is no ARN."),
+    Column("creationDate", "string", "When temporary credentials were issued; null of long-lived keys."),
+    Column("type", "string", "userIdentity.type."),
+    Column("accountId", "string", "The principal's account."),
+    Column("sessionIssuer", "string", "ARN of the role or user behind the session."),
+    Column("sourceIdentity", "string", "As set when the role was assumed."),
+    Column("first_event_time", "timestamp", "Of its first event."),
+    Column("last_event_time", "timestamp", "Of its last event."),
+    Column("events", "long", "How many events."),
+    Column("errors", "long", "How many of them have an errorCode."),
+    Column("regions", "string", "Their Regions, in order, with commas between."),
+    Column("addresses", "string", "Their sourceIPAddress, in order, with commas between; twenty at most."),
+    Column("issued_by", "string", "The API that gave out the key; null where that event is not in the lake."),
+    Column("issued_event_id", "string", "The eventID of that event."),
+    Column("issued_time", "timestamp", "Its eventTime."),
+    Column("issuer_arn", "string", "Who made that call; a service's name where a service did."),
+    Column("issuer_access_key", "string", "With which access key: the parent session's accessKeyId."),
+)
+"""What was done with each access key, and where it came from."""
+
+VIEWS: dict[str, tuple[Column, ...]] = {"sessions": SESSION_COLUMNS}
+"""Asked like tables, but computed from `events` each time."""
+
 TABLES: dict[str, tuple[Column, ...]] = {
     "events": EVENT_COLUMNS,
     "files": FILE_COLUMNS,
@@ -405,6 +430,11 @@ TABLE_MEANINGS = {
     "outbox": "Alerts to deliver, and their delivery: a row for each change.",
 }
 """What a row of each table is."""
+
+VIEW_MEANINGS = {
+    "sessions": "Each access key that was used: by whom, when, where from, and the event that gave it out."
+}
+"""What a row of each view is."""
 
 _DUCKDB_TYPES = {
     "string": "VARCHAR",

@@ -31,6 +31,8 @@ from trailql.errors import TrailqlError, UsageError
 from trailql.forensics.graph import Trace
 from trailql.forensics.trace import trace_from
 from trailql.ingest import ingest_logs
+from trailql.query.engine import open_lake
+from trailql.schema import SESSION_COLUMNS
 
 TraceOf = Callable[..., Trace]
 
@@ -54,6 +56,21 @@ def path(found: Trace) -> list[tuple[str, str, str]]:
 
 def _end(id: str) -> str:
     return id.split("@", maxsplit=1)[0].rsplit("/", 1)[-1].rsplit(":", 1)[-1]
+
+
+def test_sessions_are_asked_like_a_table(logs: Path, lake_dir: Path, ingest: Ingest) -> None:
+    """`SELECT * FROM sessions` has a row for each key that was used, with the call that gave it out."""
+    write_log(logs, *chain())
+    ingest()
+    with open_lake(lake_dir) as opened:
+        rows = opened.sql("SELECT * FROM sessions").dicts()
+    assert [column.name for column in SESSION_COLUMNS] == list(rows[0])
+    found = {row["accessKeyId"]: (row["issued_by"], row["issuer_access_key"]) for row in rows}
+    assert ("AssumeRole", "ASIAFIRST0000EXAMPLE") == found["ASIASECOND000EXAMPLE"]
+    assert ("CreateAccessKey", "ASIASECOND000EXAMPLE") == found["AKIABOBBOB000EXAMPLE"]
+    assert (None, None) == found[USER_KEY]
+    (bob,) = [row for row in rows if row["accessKeyId"] == "AKIABOBBOB000EXAMPLE"]
+    assert (1, 1) == (bob["events"], bob["errors"])
 
 
 WHOLE_CHAIN = [

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trailql.forensics.graph import Api
+from trailql.query.derived import IS_MINT, MINTED_KEY
 from trailql.query.engine import OpenLake
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -184,9 +185,6 @@ JOIN apis USING (access_key, principal, created, by_service)
 """
 """Counted by API, address and agent first: sessions of many calls have few of each."""
 
-_MINTED_KEY = r"""regexp_extract(responseElements, '"accessKeyId"\s*:\s*"([A-Z0-9]{16,128})"', 1)"""
-"""Wherever it stands: Roles Anywhere wraps it in a list. A quote inside of a text would have a backslash before it."""
-
 _REQUESTS = """
 SELECT userIdentity.accessKeyId AS access_key, eventSource AS service, eventName AS name,
        min_by(requestParameters, eventTime, 5) AS requests
@@ -197,27 +195,15 @@ WHERE userIdentity.accessKeyId IN (SELECT unnest($keys)) AND eventName IN (SELEC
 GROUP BY ALL
 """
 
-_IS_MINT = """
-    eventSource IN (
-        'sts.amazonaws.com', 'iam.amazonaws.com', 'signin.amazonaws.com', 'cognito-identity.amazonaws.com',
-        'eks-auth.amazonaws.com', 'rolesanywhere.amazonaws.com'
-    )
-    AND eventName IN (
-        'AssumeRole', 'AssumeRoleWithSAML', 'AssumeRoleWithWebIdentity', 'AssumeRoot', 'GetFederationToken',
-        'GetSessionToken', 'GetSigninToken', 'GetCredentialsForIdentity', 'CreateAccessKey',
-        'CreateLoginProfile', 'UpdateLoginProfile', 'AssumeRoleForPodIdentity', 'CreateSession'
-    )
-    AND coalesce(errorCode, '') = ''
-"""
 _MINTING = f"""
 CREATE OR REPLACE TEMP TABLE minting AS
-SELECT eventTime, {_MINTED_KEY} AS minted_key FROM events WHERE {_IS_MINT}
+SELECT eventTime, {MINTED_KEY} AS minted_key FROM events WHERE {IS_MINT}
 """
 """When which key was given out. Looking into all answers is the dear part: once a trace, and without the rest."""
 _MINTED = "SELECT DISTINCT eventTime FROM minting WHERE minted_key IN (SELECT unnest($keys)) ORDER BY ALL"
 _MADE_BY = f"""
 SELECT DISTINCT eventTime FROM events
-WHERE {_IS_MINT} AND userIdentity.accessKeyId IN (SELECT unnest($keys)) ORDER BY ALL
+WHERE {IS_MINT} AND userIdentity.accessKeyId IN (SELECT unnest($keys)) ORDER BY ALL
 """
 _AT_TIMES = "eventTime IN (SELECT unnest($times))"
 """Answers are long: of the records that are not of these times they are not read."""
@@ -229,7 +215,7 @@ SELECT
     coalesce(userIdentity.accessKeyId, '') AS access_key, {_CREATED} AS created,
     userIdentity.invokedBy AS invoked_by, userIdentity.accountId AS caller_account,
     userIdentity.principalId AS principal_id, userIdentity.identityProvider AS provider,
-    coalesce({_MINTED_KEY}, '') AS minted_key,
+    coalesce({MINTED_KEY}, '') AS minted_key,
     CASE WHEN json_valid(responseElements) THEN responseElements END AS answer,
     CASE WHEN json_valid(requestParameters) THEN requestParameters END AS request,
     coalesce(
@@ -239,7 +225,7 @@ SELECT
     ) AS minted_for,
     request ->> '$.sourceIdentity' AS source_identity
 FROM events
-WHERE {_IS_MINT} AND {{which}}
+WHERE {IS_MINT} AND {{which}}
 ORDER BY time, event_id
 """
 

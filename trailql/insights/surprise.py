@@ -276,6 +276,10 @@ class _Looked:
         middle = np.full(enough.shape, -np.inf)
         for series, day in self._cells(enough):
             middle[series, day] = np.nanmedian(higher[series, day])
+        # Of hours that are either empty or busy the middle always lies beside the mean.
+        is_told = np.isfinite(middle)
+        aside = sum_before(np.where(is_told, middle, 0), self._span) / np.maximum(sum_before(is_told, self._span), 1)
+        middle -= np.maximum(aside, 0)
         found = []
         for series in np.flatnonzero((self._tested & (middle > _LEVEL_GOES_ON)).any(axis=1)).tolist():
             for days in _runs(middle[series] > _LEVEL_GOES_ON):

@@ -8,13 +8,15 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from trailql.errors import UsageError
-from trailql.schema import TABLES, duckdb_type, walk
+from trailql.schema import TABLES, VIEWS, duckdb_type, walk
 
 if TYPE_CHECKING:
     from trailql.query.engine import OpenLake
 
 _EXAMPLES = 3
 _LONGEST = 60
+
+_ASKED = TABLES | VIEWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def describe_table(table: str) -> list[DescribedColumn]:
     """
     return [
         DescribedColumn(".".join(path), "STRUCT" if column.fields else duckdb_type(column), column.meaning)
-        for path, column in walk(TABLES[table_named(table)])
+        for path, column in walk(_ASKED[table_named(table)])
     ]
 
 
@@ -53,10 +55,10 @@ def table_named(name: str) -> str:
     Raises:
         UsageError: There is none.
     """
-    if name.lower() in TABLES:
+    if name.lower() in _ASKED:
         return name.lower()
-    near = get_close_matches(name.lower(), TABLES, 1)
-    hint = f"did you mean {near[0]}?" if near else f"the tables are {', '.join(TABLES)}"
+    near = get_close_matches(name.lower(), _ASKED, 1)
+    hint = f"did you mean {near[0]}?" if near else f"the tables are {', '.join(_ASKED)}"
     raise UsageError(f"there is no table {name!r} in a lake", hint=hint)
 
 

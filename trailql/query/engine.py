@@ -27,10 +27,11 @@ from trailql.errors import LakeError, QueryError
 from trailql.lake.lake import Lake, open_lake_folder
 from trailql.lake.parquet import rows_sql, sql_text
 from trailql.query import wall
+from trailql.query.derived import VIEW_SQL
 from trailql.query.dots import with_dots
 from trailql.query.result import Result
 from trailql.query.words import hint_for, in_words
-from trailql.schema import EVENT_COLUMNS, TABLES
+from trailql.schema import EVENT_COLUMNS, TABLES, VIEWS
 
 _LOOK_EVERY = 0.1
 """Seconds between two looks at a running query."""
@@ -81,6 +82,8 @@ class OpenLake:
             except duckdb.Error as error:
                 hint = f"trailql lake check --lake {lake.root}"
                 raise LakeError(f"a file of {table} is missing or damaged", at=lake.root, hint=hint) from error
+        for name, sql in VIEW_SQL.items():
+            con.execute(f'CREATE VIEW "{name}" AS {sql}')
         for macro in _MACROS:
             con.execute(macro)
         # The order matters: the allow-list can no longer be set once outside access is off.
@@ -148,7 +151,7 @@ class OpenLake:
         if dialect in {"lake", "athena"}:
             return self._translated(text, dialect)
         try:
-            statement = wall.checked(self._con, text, TABLES)
+            statement = wall.checked(self._con, text, TABLES | VIEWS)
             return replace(statement, text=with_dots(self._con, statement.text, statement.tree))
         except wall.NotOfTheLake as error:
             if dialect is None and (found := self._otherwise(text, error)):
@@ -195,7 +198,7 @@ class OpenLake:
         found, sql = understood(text, dialect)
         for statement in macro_statements(sql):
             self._con.execute(statement)
-        return replace(wall.checked(self._con, sql, TABLES), dialect=found)
+        return replace(wall.checked(self._con, sql, TABLES | VIEWS), dialect=found)
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:

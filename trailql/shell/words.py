@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from trailql.query.library import bundled_files, find_bundled
 from trailql.report.rows import Format
-from trailql.schema import TABLE_MEANINGS, TABLES, Column
+from trailql.schema import TABLE_MEANINGS, TABLES, VIEW_MEANINGS, VIEWS, Column
 
 KEYWORDS = tuple(
     """
@@ -52,6 +52,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 }
 """Dot commands: what comes after them, and what they do."""
 
+_ASKED = TABLES | VIEWS
+_MEANINGS = TABLE_MEANINGS | VIEW_MEANINGS
 _PATH = re.compile(r'[\w".]+$')
 
 
@@ -102,7 +104,7 @@ def _of_command(line: str) -> Iterator[Candidate]:
         return
     last = rest.rpartition(" ")[2]
     if command in (".schema", ".describe"):
-        yield from _matching(TABLE_MEANINGS, last)
+        yield from _matching(_MEANINGS, last)
     elif command == ".format":
         yield from _matching({each.value: "" for each in Format if each.is_text}, last)
     elif command in (".timer", ".wide"):
@@ -138,15 +140,15 @@ def _parameters(line: str) -> Iterator[Candidate]:
 
 
 def _sql(text: str, word: str) -> Iterator[Candidate]:
-    named = [table for table in TABLES if re.search(rf"\b{table}\b", text, re.IGNORECASE)] or ["events"]
+    named = [table for table in _ASKED if re.search(rf"\b{table}\b", text, re.IGNORECASE)] or ["events"]
     if re.search(r'\b(?:from|join|describe|summarize|table)\s+[\w"]*$', text, re.IGNORECASE):
-        yield from _matching(TABLE_MEANINGS, word)
+        yield from _matching(_MEANINGS, word)
         return
     if not word:
         return
-    columns = {column.name: column.meaning for table in named for column in TABLES[table]}
+    columns = {column.name: column.meaning for table in named for column in _ASKED[table]}
     yield from _matching(columns, word)
-    yield from _matching(TABLE_MEANINGS, word)
+    yield from _matching(_MEANINGS, word)
     yield from _matching({f"{name}(": "function" for name in FUNCTIONS}, word)
     words = {name.lower() if word.islower() else name: "" for name in KEYWORDS}
     yield from _matching(words, word)
@@ -157,11 +159,11 @@ def _fields(word: str) -> Iterator[Candidate]:
     *path, last = word.replace('"', "").split(".")
     if not path[0]:
         return
-    columns: tuple[Column, ...] = TABLES.get(path[0].lower(), ())
+    columns: tuple[Column, ...] = _ASKED.get(path[0].lower(), ())
     if columns:
         path = path[1:]
     else:
-        every = tuple(column for table in TABLES.values() for column in table)
+        every = tuple(column for table in _ASKED.values() for column in table)
         if not _named(every, path[0]):  # an alias
             path = path[1:]
         columns = every

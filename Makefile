@@ -41,8 +41,8 @@ campaign: $(READY)  ## Change 20,000 real records and 5,000 log files at random;
 crash: $(READY)  ## Kill trailql at every step and KILLS times at random; the lake must survive (half an hour)
 	$(BIN)/python -m tests.crash --kills $(KILLS) --seed $(SEED)
 
-hunt-crash: $(READY)  ## Play months of hunting, KILLS rounds of them killed; each incident must be alerted, once (minutes)
-	$(BIN)/python -m tests.hunt --kills $(KILLS) --seed $(SEED)
+hunt-crash: $(READY)  ## Play months of hunting, KILLS rounds killed, each incident told once (minutes); S3=1: lakes in S3
+	$(BIN)/python -m tests.hunt --kills $(KILLS) --seed $(SEED) $(if $(S3),--s3)
 
 small-ingests: $(READY)  ## Time 500 five-minute ingests, and the compacted lake against one ingested at once
 	$(BIN)/python tests/bench/small_ingests.py --seed $(SEED)

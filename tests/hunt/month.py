@@ -4,7 +4,7 @@ A month of a small organization, its clock in our hands: what happens, when its 
 Log files come on time, days later, in any order, and twice; rounds are skipped, killed, or run beside each other; sinks
 fail as chance has it. What is planted must be alerted all the same, each thing once.
 
-    python -m tests.hunt --kills 100 --seed 1
+    python -m tests.hunt --kills 100 --seed 1 [--s3]
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,6 +28,7 @@ from typing import Any
 
 from sample_logs.identities import iam_user
 from tests.made import ACCOUNT, OTHER_ACCOUNT, REGION, Record, record, write_log
+from tests.servers import KEYS, Server, aws_server
 from trailql.errors import BusyError
 from trailql.hunt.config import read_hunt
 from trailql.hunt.round import run_round
@@ -37,6 +40,11 @@ DETECTIONS = (
     "iam.administrator_policy_attached",
 )
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+BUCKET = "lakes"
+S3_CLOCKS = {"_LEASE_SECONDS": 3.0, "_NOTE_SECONDS": 0.4, "_DEAD_SECONDS": 3.0}
+"""How long a round in S3 is held for alive: seconds here, minutes otherwise."""
+IN_S3_DAYS, IN_S3_EVERY = 3, timedelta(days=13)
+"""Rounds in S3 take seconds each: few of them, the last one after all is delivered."""
 
 
 @dataclass(frozen=True)
@@ -199,13 +207,13 @@ class Receiver:
         self._server.server_close()
 
 
-def write_config(folder: Path, url: str) -> Path:
+def write_config(folder: Path, url: str, lake: str) -> Path:
     """The hunt of the month: a file, and a webhook that fails."""
     path = folder / "trailql.toml"
     only = ", ".join(f'"{each}"' for each in DETECTIONS)
     path.write_text(f"""
 [hunt]
-lake = "lake"
+lake = "{lake}"
 sources = ["logs"]
 only = [{only}]
 insights = false
@@ -229,11 +237,17 @@ url = "{url}"
     return path
 
 
-def play_round(config: Path, now: datetime) -> None:
-    """One round at a time of ours; in a process that may be killed."""
+def play_round(config: Path, now: datetime, aws: str | None) -> None:
+    """One round at a time of ours; in a process that may be killed. With the URL of an AWS its clocks are short."""
     from trailql.hunt import outbox
+    from trailql.lake import s3_storage
 
     outbox._SECOND_TRY_SECONDS = 0.0
+    if aws:
+        os.environ.pop("AWS_PROFILE", None)
+        os.environ.update(KEYS, AWS_ENDPOINT_URL=aws)
+        for name, seconds in S3_CLOCKS.items():
+            setattr(s3_storage, name, seconds)
     try:
         run_round(read_hunt(config), clock=lambda: now)
     except BusyError:
@@ -261,7 +275,15 @@ class Outcome:
         )
 
 
-def play(folder: Path, *, seed: int, days: int = 30, kills: int = 0, every: timedelta = timedelta(hours=24)) -> Outcome:
+def play(
+    folder: Path,
+    *,
+    seed: int,
+    days: int,
+    kills: int = 0,
+    every: timedelta = timedelta(hours=24),
+    server: Server | None = None,
+) -> Outcome:
     """
     Play a month, then rounds until nothing waits, and look.
 
@@ -271,12 +293,14 @@ def play(folder: Path, *, seed: int, days: int = 30, kills: int = 0, every: time
         days: How long the month is.
         kills: How many rounds are killed.
         every: Pause between rounds.
+        server: An AWS with a bucket `lakes`: the lake lies there, below a prefix by the seed. None: on disk.
     """
     rng = Random(seed)
     month = make_month(seed, days)
     outcome = Outcome(planted=len(month.planted))
     receiver = Receiver(seed, failing=0.4)
-    config = write_config(folder, receiver.url)
+    config = write_config(folder, receiver.url, f"s3://{BUCKET}/month-{seed}" if server else "lake")
+    aws = server.url if server else None
     logs = folder / "logs"
     logs.mkdir()
     write_log(logs, record(999_999, at=BEGIN), delivered=BEGIN, unique="first00000000000")
@@ -290,8 +314,8 @@ def play(folder: Path, *, seed: int, days: int = 30, kills: int = 0, every: time
         now += every
         if now > BEGIN + timedelta(days=days + 25):
             break
-    killed_at = set(rng.sample(range(len(moments)), min(kills, len(moments))))
-    seconds = 0.6
+    killed_at = Counter(rng.sample([*range(len(moments))] * -(-kills // len(moments)), kills))
+    seconds = 1.5 if server else 0.6
     try:
         for number, moment in enumerate(moments):
             while pending and pending[0].at <= moment:
@@ -302,19 +326,21 @@ def play(folder: Path, *, seed: int, days: int = 30, kills: int = 0, every: time
             if number not in killed_at and rng.random() < 0.15:
                 outcome.skipped += 1
                 continue
-            for _ in range(number in killed_at):
-                victim = processes.Process(target=play_round, args=(config, moment), daemon=True)
+            for _ in range(killed_at[number]):
+                victim = processes.Process(target=play_round, args=(config, moment, aws), daemon=True)
                 victim.start()
                 time.sleep(rng.uniform(0.05, seconds * 1.1))
                 victim.kill()
                 victim.join()
                 outcome.kills += victim.exitcode == -9
+                if server:  # until nobody holds it for alive
+                    time.sleep(max(S3_CLOCKS.values()) + 0.2)
             beside = None
             if rng.random() < 0.1:
-                beside = processes.Process(target=play_round, args=(config, moment), daemon=True)
+                beside = processes.Process(target=play_round, args=(config, moment, aws), daemon=True)
                 beside.start()
             begun = time.monotonic()
-            ours = processes.Process(target=play_round, args=(config, moment), daemon=True)
+            ours = processes.Process(target=play_round, args=(config, moment, aws), daemon=True)
             ours.start()
             ours.join()
             seconds = 0.8 * seconds + 0.2 * (time.monotonic() - begun)
@@ -328,9 +354,9 @@ def play(folder: Path, *, seed: int, days: int = 30, kills: int = 0, every: time
             if not set(codes) <= {0, 9} or codes == [9]:
                 outcome.faults.append(f"a round at {moment} ended with {codes}")
         receiver.failing = 0.0
-        for _ in range(3):
+        for _ in range(1 if server else 3):
             now += timedelta(hours=12)
-            play_in_peace(config, now, processes)
+            play_in_peace(config, now, processes, aws)
         outcome.failures = receiver.failures
         _judge(folder, month, receiver, outcome)
     finally:
@@ -338,9 +364,9 @@ def play(folder: Path, *, seed: int, days: int = 30, kills: int = 0, every: time
     return outcome
 
 
-def play_in_peace(config: Path, now: datetime, processes: Any) -> None:
+def play_in_peace(config: Path, now: datetime, processes: Any, aws: str | None) -> None:
     """A round that is let be."""
-    process = processes.Process(target=play_round, args=(config, now), daemon=True)
+    process = processes.Process(target=play_round, args=(config, now, aws), daemon=True)
     process.start()
     process.join()
     assert process.exitcode == 0, process.exitcode
@@ -367,17 +393,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--s3", action="store_true", help="the lakes lie in S3")
     arguments = parser.parse_args()
     outcome = Outcome()
     seed = arguments.seed
-    while outcome.kills < arguments.kills:
-        with tempfile.TemporaryDirectory(prefix="trailql-hunt-") as folder:
-            one = play(Path(folder), seed=seed, kills=min(50, arguments.kills - outcome.kills))
-        print(f"seed {seed}: {one}", file=sys.stderr, flush=True)
-        for name in ("planted", "rounds", "skipped", "refused", "kills", "failures", "repeated"):
-            setattr(outcome, name, getattr(outcome, name) + getattr(one, name))
-        outcome.faults += one.faults
-        seed += 1
+    with (
+        tempfile.TemporaryDirectory(prefix="trailql-hunt-") as above,
+        aws_server(Path(above)) if arguments.s3 else nullcontext() as server,
+    ):
+        if server:
+            server.client("s3").create_bucket(Bucket=BUCKET)
+        while outcome.kills < arguments.kills:
+            with tempfile.TemporaryDirectory(prefix="trailql-hunt-") as folder:
+                kills = min(12 if server else 50, arguments.kills - outcome.kills)
+                days, every = (IN_S3_DAYS, IN_S3_EVERY) if server else (30, timedelta(hours=24))
+                one = play(Path(folder), seed=seed, days=days, kills=kills, every=every, server=server)
+            print(f"seed {seed}: {one}", file=sys.stderr, flush=True)
+            for name in ("planted", "rounds", "skipped", "refused", "kills", "failures", "repeated"):
+                setattr(outcome, name, getattr(outcome, name) + getattr(one, name))
+            outcome.faults += one.faults
+            seed += 1
     print(outcome)
     print("\n".join(outcome.faults[:50]))
     raise SystemExit(bool(outcome.faults))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.hunt.month import play
+from tests.hunt.month import BUCKET, IN_S3_DAYS, IN_S3_EVERY, play
+from tests.servers import aws_server
 
 
 def test_a_month_with_kills(tmp_path: Path) -> None:
@@ -28,3 +29,16 @@ def test_a_fortnight_in_peace(tmp_path: Path) -> None:
     outcome = play(tmp_path, seed=7, days=6, kills=0)
 
     assert (0, []) == (outcome.repeated, outcome.faults)
+
+
+def test_a_few_days_in_s3_with_kills(tmp_path: Path) -> None:
+    """
+    The same on a lake in S3, where a lease keeps rounds apart and a note says that its writer lives.
+    """
+    with aws_server(tmp_path) as server:
+        server.client("s3").create_bucket(Bucket=BUCKET)
+        outcome = play(tmp_path, seed=20261129, days=IN_S3_DAYS, kills=5, every=IN_S3_EVERY, server=server)
+
+    assert [] == outcome.faults
+    assert outcome.planted >= 3
+    assert outcome.kills >= 3

@@ -8,7 +8,7 @@ SEED ?= 1
 KILLS ?= 200
 RUNS ?= 3
 
-.PHONY: help demo test check bench bench-insights crash hunt-crash campaign small-ingests big-bucket spark trino awscli format picture samples clean
+.PHONY: help demo test check bench bench-insights crash hunt-crash hunt-crash-s3 campaign small-ingests big-bucket spark trino awscli format picture samples clean
 
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,9 @@ crash: $(READY)  ## Kill trailql at every step and KILLS times at random; the la
 
 hunt-crash: $(READY)  ## Play months of hunting, KILLS rounds killed, each incident told once (minutes); S3=1: lakes in S3
 	$(BIN)/python -m tests.hunt --kills $(KILLS) --seed $(SEED) $(if $(S3),--s3)
+
+hunt-crash-s3: $(READY)  ## Play a few days of hunting in S3 with killed rounds, as a test (a minute)
+	TRAILQL_TEST_S3_KILLS=1 $(BIN)/python -m pytest tests/hunt/test_month.py -k s3
 
 small-ingests: $(READY)  ## Time 500 five-minute ingests, and the compacted lake against one ingested at once
 	$(BIN)/python tests/bench/small_ingests.py --seed $(SEED)

@@ -207,14 +207,18 @@ WHERE {IS_MINT} AND userIdentity.accessKeyId IN (SELECT unnest($keys)) ORDER BY 
 """
 _AT_TIMES = "eventTime IN (SELECT unnest($times))"
 """Answers are long: of the records that are not of these times they are not read."""
-_MINTS = f"""
-SELECT
+_MINT_EVENT = f"""
     eventID AS event_id, eventTime AS time, eventName AS name, awsRegion AS region, recipientAccountId AS account,
     sourceIPAddress AS source_ip, sharedEventID AS shared_event_id,
     coalesce(userIdentity.type, '') AS type, {_PRINCIPAL} AS principal,
     coalesce(userIdentity.accessKeyId, '') AS access_key, {_CREATED} AS created,
     userIdentity.invokedBy AS invoked_by, userIdentity.accountId AS caller_account,
-    userIdentity.principalId AS principal_id, userIdentity.identityProvider AS provider,
+    userIdentity.principalId AS principal_id, userIdentity.identityProvider AS provider
+"""
+"""What a `Mint` has of the event and its caller."""
+_MINTS = f"""
+SELECT
+    {_MINT_EVENT},
     coalesce({MINTED_KEY}, '') AS minted_key,
     CASE WHEN json_valid(responseElements) THEN responseElements END AS answer,
     CASE WHEN json_valid(requestParameters) THEN requestParameters END AS request,
@@ -236,12 +240,7 @@ _ON_INSTANCE = "regexp_extract(userIdentity.arn, ':assumed-role/[^/]+/(i-[0-9a-f
 # The profile stands in the answer alone where a launch template names it.
 _LAUNCHES = f"""
 SELECT
-    eventID AS event_id, eventTime AS time, eventName AS name, awsRegion AS region, recipientAccountId AS account,
-    sourceIPAddress AS source_ip, sharedEventID AS shared_event_id,
-    coalesce(userIdentity.type, '') AS type, {_PRINCIPAL} AS principal,
-    coalesce(userIdentity.accessKeyId, '') AS access_key, {_CREATED} AS created,
-    userIdentity.invokedBy AS invoked_by, userIdentity.accountId AS caller_account,
-    userIdentity.principalId AS principal_id, userIdentity.identityProvider AS provider,
+    {_MINT_EVENT},
     '' AS minted_key, unnest(list_sort(list_distinct({_STARTED}))) AS minted_for, NULL AS source_identity
 FROM events
 WHERE eventSource = 'ec2.amazonaws.com' AND eventName = 'RunInstances' AND coalesce(errorCode, '') = ''

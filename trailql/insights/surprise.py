@@ -26,6 +26,7 @@ the eight weeks before is seldom, however often it comes elsewhere.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -124,6 +125,7 @@ class Surprise:
         calls: In the window.
         expected: Calls that the days before allow for: the record, or the usual.
         false_per_week: False insights per account and week, were everything as surprising reported.
+        days: The first and the last day of a change of level, which is one surprise; else None.
     """
 
     series: int
@@ -135,6 +137,17 @@ class Surprise:
     calls: float
     expected: float
     false_per_week: float
+    days: tuple[int, int] | None = None
+
+    @property
+    def first_day(self) -> int:
+        """The day on which it began."""
+        return self.days[0] if self.days else self.day
+
+    @property
+    def last_day(self) -> int:
+        """The day on which it ended."""
+        return self.days[1] if self.days else self.day
 
 
 def surprises(
@@ -189,6 +202,28 @@ def _keep_rarest(best: dict[tuple[int, int, int], Surprise], found: Surprise) ->
         best[key] = found
 
 
+class _Own:
+    """How seldom an account's own days were, by tail: the most surprising of each series and day."""
+
+    def __init__(self, found: Iterable[Surprise]) -> None:
+        best: dict[tuple[str, int, int], float] = {}
+        for each in found:
+            key = each.tail, each.series, each.first_day
+            best[key] = min(each.false_per_week, best.get(key, np.inf))
+        self._by_day: dict[tuple[str, int], list[float]] = {}
+        for (tail, _, day), false in best.items():
+            self._by_day.setdefault((tail, day), []).append(false)
+        self._before: dict[tuple[str, int], list[float]] = {}
+
+    def as_seldom(self, each: Surprise) -> int:
+        """How many there were in the days before that are as seldom, or more so."""
+        key = each.tail, each.first_day
+        if key not in self._before:
+            days = range(each.first_day - OWN_DAYS, each.first_day)
+            self._before[key] = sorted(false for day in days for false in self._by_day.get((each.tail, day), ()))
+        return bisect_right(self._before[key], each.false_per_week)
+
+
 class _Looked:
     """What all ways of looking at an account share."""
 
@@ -209,8 +244,6 @@ class _Looked:
         self._rises = np.array([each.kind != "regions" for each in counts.series], np.bool_)[:, None]
         self._errors = np.array([KINDS[each.kind].is_error for each in counts.series], np.bool_)
         first_covered = int(np.argmax(self._covered[0])) if len(self._covered) else 0
-        self._level_began: dict[tuple[int, int], int] = {}
-        self._asked_levels: set[tuple[int, int]] = set()
         self._seen: dict[int, tuple[Floats, Floats]] = {}
         self._too_early = np.arange(counts.days) < first_covered + LEAST_DAYS
 
@@ -287,17 +320,15 @@ class _Looked:
                 tested = [day for day in days if self._tested[series, day]]
                 if not tested:
                     continue
-                is_asked = any(self._first <= day <= self._last for day in tested)
                 false = min(self._false("level", float(middle[series, day]), day) for day in tested)
                 begins = _begins(higher[series, days[0]], float(middle[series, days[0]]))
-                # Of one that ended before the tested days, its beginning is remembered.
-                for day in days if is_asked else days[:1]:
-                    self._level_began[series, day] = days[0]
-                    if is_asked:
-                        self._asked_levels.add((series, day))
+                span = days[0], days[-1]
+                for day in days:
                     calls_, usually = float(calls[series, day].sum()), float(unscaled(usual[series, day]).sum())
                     hour = begins if day == days[0] else 0
-                    found.append(Surprise(series, day, "level", "level", HOURS * 60, hour, calls_, usually, false))
+                    found.append(
+                        Surprise(series, day, "level", "level", HOURS * 60, hour, calls_, usually, false, span)
+                    )
         return found
 
     def falls(self) -> list[Surprise]:
@@ -338,35 +369,19 @@ class _Looked:
         The account's days are counted: how often was anything as seldom by the constants? They count as a few days of
         their own, so that nothing is as seldom as never.
         """
-        own: dict[str, dict[tuple[int, int], float]] = {}
-        for each in found:
-            of_tail = own.setdefault(each.tail, {})
-            key = each.series, self._began(each)
-            of_tail[key] = min(each.false_per_week, of_tail.get(key, np.inf))
-        days = {tail: np.array([day for _, day in seen]) for tail, seen in own.items()}
-        rates = {tail: np.array(list(seen.values())) for tail, seen in own.items()}
+        own = _Own(found)
         looked_at = self._tested[0] if len(self._tested) else np.zeros(0, np.bool_)
         told = []
         for each in found:
-            begin = self._began(each)
-            if not (
-                self._first <= each.day <= self._last
-                or (each.way == "level" and (each.series, each.day) in self._asked_levels)
-            ):
+            if each.last_day < self._first or each.first_day > self._last:
                 continue
-            weeks = looked_at[max(0, begin - OWN_DAYS) : begin].sum() / 7
-            false = each.false_per_week
+            begin, false = each.first_day, each.false_per_week
+            weeks = float(looked_at[max(0, begin - OWN_DAYS) : begin].sum() / 7)
             if weeks >= _LEAST_OWN_WEEKS:
-                before = (days[each.tail] < begin) & (days[each.tail] >= begin - OWN_DAYS)
-                as_seldom = int((rates[each.tail][before] <= false).sum())
-                own_rate = (_COUNTS_FOR_WEEKS * false + as_seldom) / (_COUNTS_FOR_WEEKS + weeks)
-                false = min(false, _KINDS_OF_SURPRISE * float(own_rate))
+                own_rate = (_COUNTS_FOR_WEEKS * false + own.as_seldom(each)) / (_COUNTS_FOR_WEEKS + weeks)
+                false = min(false, _KINDS_OF_SURPRISE * own_rate)
             told.append(replace(each, false_per_week=false * _EITHER_WAY))
         return told
-
-    def _began(self, each: Surprise) -> int:
-        """The day by which it counts: of a level the first of its days, which all are one."""
-        return self._level_began.get((each.series, each.day), each.day) if each.way == "level" else each.day
 
     def _surprise(self, series: int, day: int, way: str, tail: str, window: _Window, number: float) -> Surprise:
         calls = float(window.calls[series, day, window.hour])

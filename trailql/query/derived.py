@@ -41,11 +41,11 @@ minted AS (
                     'key': userIdentity.accessKeyId}},
                   (userIdentity.accessKeyId IS NOT NULL, userIdentity.type IS DISTINCT FROM 'AWSAccount', eventID)
            ) AS origin
-    FROM events WHERE {IS_MINT} GROUP BY ALL
+    FROM events WHERE {IS_MINT} GROUP BY ALL HAVING key <> ''
 )
 SELECT used.*, origin.name AS issued_by, origin.event AS issued_event_id, origin.time AS issued_time,
        origin.arn AS issuer_arn, origin.key AS issuer_access_key
-FROM used LEFT JOIN minted ON used."accessKeyId" = minted.key AND minted.key <> ''
+FROM used LEFT JOIN minted ON used."accessKeyId" = minted.key
 """
 
 VIEW_SQL = {"sessions": _SESSIONS}

@@ -432,7 +432,7 @@ TABLE_MEANINGS = {
 """What a row of each table is."""
 
 VIEW_MEANINGS = {
-    "sessions": "Each access key that was used: by whom, when, where from, and the event that gave it out."
+    "sessions": "Computed from events: each access key that was used, by whom, and the event that gave it out."
 }
 """What a row of each view is."""
 

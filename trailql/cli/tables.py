@@ -25,7 +25,7 @@ def tables(lake: Lake = "lake", format: OutputFormat = Format.TABLE, output: Out
 
 
 def describe(
-    table: Annotated[str, typer.Argument(help="events, files, set_aside, listings or expired.")] = "events",
+    table: Annotated[str, typer.Argument(help="One that trailql tables lists.")] = "events",
     lake: Lake = "lake",
     since: Since = None,
     until: Until = None,

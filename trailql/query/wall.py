@@ -133,7 +133,7 @@ def _check_table(path: tuple[str, ...], known: Collection[str], tables: Collecti
         return
     near = get_close_matches(name, [each.lower() for each in tables], 1)
     hint = f"did you mean {near[0]}? " if near else ""
-    hint += "the tables are events, files and set_aside"
+    hint += "the tables are events, files, set_aside and others, see trailql tables"
     if path[:-1] or not near:
         hint += "; queries written for CloudTrail Lake or Athena: --dialect lake, --dialect athena"
     error = NotOfTheLake(f"there is no table {'.'.join(path)} in the lake", hint=hint)

@@ -11,13 +11,13 @@ from trailql.query.describe import DescribedColumn
 from trailql.report.rows import Format
 from trailql.report.table import fold, pad
 from trailql.report.text import visible
-from trailql.schema import TABLE_MEANINGS
+from trailql.schema import TABLE_MEANINGS, VIEW_MEANINGS
 
 Named = tuple[list[str], list[list[Any]]]
 
 
 def table_rows(lake: Lake, format: Format) -> Named:
-    """Column names and a row for each table; sizes in MB for eyes, in bytes for machines."""
+    """Column names and a row for each table, then for each view; sizes in MB for eyes, in bytes for machines."""
     for_eyes = format in (Format.TABLE, Format.MD)
     names = ["table", "rows", "MB" if for_eyes else "bytes", "first_day", "last_day", "meaning"]
     rows: list[list[Any]] = []
@@ -25,6 +25,7 @@ def table_rows(lake: Lake, format: Format) -> Named:
         count: Any = f"{each.rows:,}" if for_eyes else each.rows
         size: Any = f"{each.bytes / 1e6:,.1f}" if for_eyes else each.bytes
         rows.append([each.table, count, size, each.first_day, each.last_day, TABLE_MEANINGS[each.table]])
+    rows += [[view, None, None, None, None, meaning] for view, meaning in VIEW_MEANINGS.items()]
     return names, rows
 
 

@@ -12,7 +12,7 @@ import pyarrow.ipc
 import pytest
 
 from tests.conftest import REPOSITORY
-from trailql.schema import TABLE_MEANINGS, TABLES, walk
+from trailql.schema import TABLE_MEANINGS, TABLES, VIEWS, walk
 
 
 def trailql(*words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -28,12 +28,13 @@ def trailql(*words: str | Path, **environment: str) -> subprocess.CompletedProce
 
 def test_tables(sample_lake: Path) -> None:
     """
-    Rows, bytes, days and meaning of each table, without reading one.
+    Rows, bytes, days and meaning of each table, without reading one; a view has its meaning only.
     """
     done = trailql("tables", "--lake", sample_lake, "--format", "json")
     told = {row["table"]: row for row in json.loads(done.stdout)}
 
-    assert list(TABLES) == list(told)
+    assert [*TABLES, *VIEWS] == list(told)
+    assert (None, None) == (told["sessions"]["rows"], told["sessions"]["bytes"])
     assert (21_442, "2026-09-14", "2026-10-18") == tuple(
         told["events"][name] for name in ("rows", "first_day", "last_day")
     )

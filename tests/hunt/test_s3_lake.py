@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import signal
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.made import record, write_log
 from tests.servers import KEYS, Server, aws_server
 from trailql.errors import BusyError
+from trailql.hunt.config import read_hunt
 from trailql.hunt.lock import alone
 from trailql.hunt.on_lambda import handle
-from trailql.lake.lake import open_lake_folder
+from trailql.hunt.round import run_round
+from trailql.lake import s3_storage
+from trailql.lake.lake import Lake, open_lake_folder
 from trailql.lake.s3_storage import S3Storage, _Lease
+from trailql.lake.writer import stray_files
+
+CLOCK = datetime(2026, 10, 15, 12, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +112,78 @@ path = "{tmp_path}/alerts.jsonl"
     assert "cloudtrail.trail_logging_stopped" == json.loads(line)["id"]
 
 
+def _round_killed_before(config: Path, table: str) -> None:
+    """
+    A round whose process dies as it is about to commit to a table.
+    """
+    commit = Lake.commit
+
+    def commit_or_die(lake: Lake, name: str, *args: Any, **options: Any) -> None:
+        if name == table:
+            os.kill(os.getpid(), signal.SIGKILL)
+        commit(lake, name, *args, **options)
+
+    Lake.commit = commit_or_die  # type: ignore[method-assign]
+    s3_storage._LEASE_SECONDS = 1
+    run_round(read_hunt(config), clock=lambda: CLOCK)
+
+
+def test_a_round_killed_between_its_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    What it found is known to the next round, though its note is not old enough to be a dead one's.
+
+    A late event that comes meanwhile and changes how the incident began does not make two of it.
+    """
+
+    def instances(number: int) -> dict[str, Any]:
+        return {"instancesSet": {"items": [{"instanceId": f"i-{number:08x}"}]}}
+
+    calls = [
+        record(
+            number,
+            at=CLOCK - timedelta(hours=9) + timedelta(seconds=30 * number),
+            eventSource="ec2.amazonaws.com",
+            eventName="TerminateInstances",
+            errorCode=None,
+            readOnly=False,
+            requestParameters=instances(number),
+            responseElements=instances(number),
+        )
+        for number in range(20)
+    ]
+    write_log(tmp_path / "logs", *calls[4:], delivered=CLOCK - timedelta(hours=8), unique="first00000000000")
+    config = tmp_path / "trailql.toml"
+    config.write_text(f"""
+[hunt]
+lake = "s3://lakes/killed"
+sources = ["logs"]
+only = ["ec2.terminate_instances_burst"]
+insights = false
+[hunt.dead_man]
+silence = false
+max_lag = false
+failed = false
+[[hunt.sinks]]
+type = "file"
+path = "{tmp_path}/alerts.jsonl"
+""")
+    victim = multiprocessing.get_context("spawn").Process(target=_round_killed_before, args=(config, "findings"))
+    victim.start()
+    victim.join(60)
+    assert -signal.SIGKILL == victim.exitcode
+    time.sleep(1.1)
+    write_log(tmp_path / "logs", *calls[:4], delivered=CLOCK, unique="late000000000000")
+
+    run_round(read_hunt(config), clock=lambda: CLOCK + timedelta(minutes=5))
+    monkeypatch.setattr(s3_storage, "_DEAD_SECONDS", 0)
+    run_round(read_hunt(config), clock=lambda: CLOCK + timedelta(minutes=40))
+
+    [line] = (tmp_path / "alerts.jsonl").read_text().splitlines()
+    assert "ec2.terminate_instances_burst" == json.loads(line)["id"]
+    lake = open_lake_folder("s3://lakes/killed")
+    assert [] == [each for name in ("findings", "outbox") for each in stray_files(lake, name)]
+
+
 def test_a_queue_as_source(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     What a queue announces is ingested and hunted; a queue that is not there is a trouble of its own.
@@ -108,8 +191,6 @@ def test_a_queue_as_source(server: Server, tmp_path: Path, monkeypatch: pytest.M
     import gzip
 
     from tests.made import ACCOUNT, log_key, trail
-    from trailql.hunt.config import read_hunt
-    from trailql.hunt.round import run_round
 
     stopped = record(5, eventSource="cloudtrail.amazonaws.com", eventName="StopLogging", errorCode=None)
     s3, sqs = server.client("s3"), server.client("sqs")

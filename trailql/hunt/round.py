@@ -35,7 +35,7 @@ from trailql.lake.compact import compact
 from trailql.lake.lake import Lake, open_lake_folder
 from trailql.lake.retention import expire, vacuum
 from trailql.lake.session import working_connection
-from trailql.lake.writer import Writer, recover, writing
+from trailql.lake.writer import Writer, finish_after, recover, writing
 from trailql.sinks.http import ping
 from trailql.sources.aws import Aws
 
@@ -148,6 +148,8 @@ class _Round:
     def run(self, backfill: timedelta | None) -> RoundResult:
         begun = time.monotonic()
         recover(self._lake)
+        if self._after_crash:
+            finish_after(self._lake, "hunts")  # what it found and had to tell, before anything is looked for again
         with self._step("ingest"):
             self._ingest()
         with working_connection(self._lake, _MEMORY) as con, writing(self._lake) as writer:

@@ -8,7 +8,7 @@ dead writer began: what belongs to a batch of which the first commit was made is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -87,6 +87,26 @@ def recover(lake: Lake) -> Recovered:
     return recovered
 
 
+def finish_after(lake: Lake, leader: str) -> Recovered:
+    """
+    Commit what belongs to commits that were made to a table, whoever made them, and delete nothing.
+
+    For whoever knows by other means than notes that the one before is dead: in S3 a note is believed for half an hour.
+    Should its writer live and commit too, it commits the same files, which changes nothing.
+
+    Args:
+        lake: The lake.
+        leader: The table, one that others follow, such as `hunts`.
+
+    Raises:
+        LakeError: The lake cannot be written to.
+    """
+    recovered = Recovered()
+    followers = [table for table, leaders in _COMMITTED_AFTER.items() if leader in leaders]
+    _commit_followers(lake, {table: stray_files(lake, table) for table in followers}, recovered)
+    return recovered
+
+
 def stray_files(lake: Lake, table: str) -> list[StoredFile]:
     """Files in a table's folder that are not, and never were, part of the table: someone's work in hand, or left."""
     snapshot = lake.snapshot(table)
@@ -96,19 +116,23 @@ def stray_files(lake: Lake, table: str) -> list[StoredFile]:
 
 def _settle(lake: Lake, writer: str, recovered: Recovered) -> None:
     left = {table: [each for each in stray_files(lake, table) if _is_by(each, writer)] for table in TABLES}
-    for table, leaders in _COMMITTED_AFTER.items():
+    _commit_followers(lake, left, recovered)
+    for table in TABLES:
         for each in left[table]:
+            if each.path not in recovered.committed:
+                lake.storage.delete(each.path)
+                recovered.deleted.append(each.path)
+
+
+def _commit_followers(lake: Lake, left: Mapping[str, Sequence[StoredFile]], recovered: Recovered) -> None:
+    for table, leaders in _COMMITTED_AFTER.items():
+        for each in left.get(table, ()):
             batch = batch_of(each.path)
             if batch is None or not any(_holds(lake.snapshot(leader), batch) for leader in leaders):
                 continue
             file = written_file(lake, table, each)
             lake.commit(table, [file], batch=batch)
             recovered.committed.append(each.path)
-    for table in TABLES:
-        for each in left[table]:
-            if each.path not in recovered.committed:
-                lake.storage.delete(each.path)
-                recovered.deleted.append(each.path)
 
 
 def _is_by(file: StoredFile, writer: str) -> bool:

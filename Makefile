@@ -17,7 +17,7 @@ demo: $(READY)  ## Ingest sample_logs into demo-lake and show what is found in i
 	@$(BIN)/python tests/demo.py --trailql $(BIN)/trailql --lake demo-lake
 
 test: $(READY)  ## Run the tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 check: $(READY)  ## Format, lint and types
 	$(BIN)/ruff format --check .
@@ -59,9 +59,9 @@ trino: $(READY)  ## Ask a real Trino the dialects' queries again; needs Java 17 
 
 awscli: .awscli/.ready  ## Bring the AWS CLI, so that the tests can hold verify against its validate-logs
 
-big-bucket: $(READY)  ## The S3 tests at full size: 20,000 objects, 5,000 messages and killed consumers
-	TRAILQL_TEST_FILES=20000 TRAILQL_TEST_MESSAGES=5000 $(BIN)/python -m pytest \
-		tests/s3/test_organization.py tests/s3/test_queue.py
+big-bucket: $(READY)  ## The S3 tests at full size: 20,000 objects, 5,000 messages, killed consumers, 2,000 faulty objects
+	TRAILQL_TEST_FILES=20000 TRAILQL_TEST_MESSAGES=5000 TRAILQL_TEST_FAULT_FILES=2000 $(BIN)/python -m pytest \
+		tests/s3/test_organization.py tests/s3/test_queue.py tests/s3/test_faults.py
 
 picture: $(READY)  ## Draw docs/demo.svg, the picture in the README
 	$(BIN)/python tests/demo.py --trailql $(BIN)/trailql --lake demo-lake --picture docs/demo.svg

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from tests.servers import SECRETS, Server, aws_server, free_port, running
 from trailql.ingest import IngestSummary, ingest_logs
 from trailql.sources.aws import Aws, AwsAccess
 
-_FILES, _RECORDS = 2_000, 3
+_FILES, _RECORDS = int(os.environ.get("TRAILQL_TEST_FAULT_FILES", "1000")), 3
 
 pytestmark = pytest.mark.usefixtures("credentials")
 
@@ -67,10 +68,10 @@ def test_every_object_is_ingested_or_named(upstream: Server, tmp_path: Path) -> 
 
     assert _FILES == first.files_seen == first.ingested + first.rejected
     assert first.rejected == first.unread == len(first.problems)
-    assert 3 <= first.rejected <= 30  # the hopeless ones, and no other
+    assert 1 <= first.rejected <= 0.015 * _FILES  # the hopeless ones, and no other
     assert all(reason.startswith("not read: ") for _, reason in first.problems)
-    assert faults["503"] > 50
-    assert faults["500"] > 50
+    assert faults["503"] > 20
+    assert faults["500"] > 20
     assert first.events_added == first.ingested * _RECORDS == len(read_table(lake, "events"))
 
     second = ingest_from(upstream, lake)
@@ -85,16 +86,16 @@ def test_credentials_that_expire_midway(upstream: Server, tmp_path: Path) -> Non
     """What could not be read any more is named with the reason, without asking for it; a later run completes it."""
     lake = tmp_path / "lake"
 
-    with spoiled(upstream, tmp_path, expires_after=1_000) as proxy:
+    with spoiled(upstream, tmp_path, expires_after=_FILES // 2) as proxy:
         first = ingest_from(proxy, lake)
         asked = proxy.requests('"GET /trail/[^? ]*json.gz')
 
     assert _FILES == first.ingested + first.rejected
-    assert first.rejected == first.unread > 500
+    assert first.rejected == first.unread > _FILES // 4
     assert {"not read: the AWS credentials have expired (renew them, then run it again)"} == {
         reason for _, reason in first.problems
     }
-    assert asked < 1_100
+    assert asked < _FILES // 2 + 100
     told = "".join(f"{uri}{reason}" for uri, reason in first.problems) + str(read_table(lake, "files"))
     assert not any(secret in told for secret in SECRETS)
 

@@ -16,7 +16,7 @@ from trailql.query.engine import open_lake
 from trailql.sources.aws import Aws, AwsAccess
 
 _ACCOUNTS, _DAYS, _RECORDS = 50, 30, 3
-_FILES = int(os.environ.get("TRAILQL_TEST_FILES", "8000"))
+_FILES = int(os.environ.get("TRAILQL_TEST_FILES", "4000"))
 _REGIONS = ["ap-southeast-2", "eu-central-1", "eu-west-1", "us-east-1", "us-west-2"]
 _TODAY = datetime.now(UTC).date()
 _DISCOVERY = (

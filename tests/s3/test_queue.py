@@ -281,7 +281,7 @@ def test_killed_consumers_lose_and_double_nothing(tmp_path: Path) -> None:
 
     2,000 messages here, 5,000 in `make big-bucket`.
     """
-    messages, killed = int(os.environ.get("TRAILQL_TEST_MESSAGES", "2000")), 0
+    messages, killed = int(os.environ.get("TRAILQL_TEST_MESSAGES", "800")), 0
     lake, seed = tmp_path / "lake", tmp_path / "seed" / "trail"
     bodies = {}
     for number in range(messages):

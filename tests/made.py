@@ -38,6 +38,44 @@ def record(number: int = 0, *, name: str = "ec2:DescribeInstances", at: datetime
     return copied | fields
 
 
+def insight_record(number: int = 0, *, state: str = "Start", at: datetime = TIME, **details: Any) -> Record:
+    """
+    One record of CloudTrail's own Insights; Start and End of one number belong together.
+
+    Args:
+        number: Which of endlessly many.
+        state: Start or End.
+        at: When it began, or was over.
+        details: Fields of `insightDetails` to replace or add.
+    """
+    average = {"Start": 14.0, "End": 11.25}.get(state, 0.0)
+    statistics = {
+        "baseline": {"average": 9.92063e-05},
+        "insight": {"average": average},
+        "insightDuration": 1 if state == "Start" else 9,
+        "baselineDuration": 10080,
+    }
+    attribution = {"attribute": "userAgent", "insight": [{"value": "aws-cli/2.15.0", "average": average}]}
+    return {
+        "eventVersion": "1.09",
+        "eventTime": f"{at:%Y-%m-%dT%H:%M:00Z}",
+        "awsRegion": REGION,
+        "eventID": f"{number:08x}-0000-4000-8000-{state.encode().hex():0>12.12}",
+        "eventType": "AwsCloudTrailInsight",
+        "recipientAccountId": ACCOUNT,
+        "sharedEventID": f"{number:08x}-1111-4000-8000-000000000000",
+        "insightDetails": {
+            "state": state,
+            "eventSource": "ec2.amazonaws.com",
+            "eventName": "ModifySnapshotAttribute",
+            "insightType": "ApiCallRateInsight",
+            "insightContext": {"statistics": statistics, "attributions": [attribution]},
+            **details,
+        },
+        "eventCategory": "Insight",
+    }
+
+
 def without(made: Record, *names: str) -> Record:
     """The record without some of its top-level fields."""
     return {key: value for key, value in made.items() if key not in names}

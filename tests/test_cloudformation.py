@@ -175,7 +175,7 @@ def test_keys_in_china_have_both_names_of_the_service(name: str) -> None:
 @pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning")
 def test_central_bucket_announces_log_files_alone(account: Any) -> None:
     """
-    With EventBridge turned on, keys of log files reach the queue; digests, Insights, other services and buckets do not.
+    With EventBridge turned on, keys of log files reach the queue; digests, other services and other buckets do not.
     """
     s3 = account.client("s3")
     s3.create_bucket(Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
@@ -184,10 +184,11 @@ def test_central_bucket_announces_log_files_alone(account: Any) -> None:
     wanted = [
         f"trail/{_LOGS}/CloudTrail/eu-west-1/2026/10/14/a.json.gz",
         f"trail/{_LOGS}/CloudTrail-NetworkActivity/eu-west-1/2026/10/14/a.json.gz",
+        f"trail/{_LOGS}/CloudTrail-Insight/eu-west-1/2026/10/14/a.json.gz",
     ]
     others = [
         f"trail/{_LOGS}/CloudTrail-Digest/eu-west-1/2026/10/14/a.json.gz",
-        f"trail/{_LOGS}/CloudTrail-Insight/eu-west-1/2026/10/14/a.json.gz",
+        f"trail/{_LOGS}/CloudTrail-Aggregated/eu-west-1/2026/10/14/a.json.gz",
         f"trail/{_LOGS}/Config/eu-west-1/2026/10/14/a.json.gz",
         f"trail/{_LOGS.replace('o-exampleorg1', 'o-exampleorg2')}/CloudTrail/eu-west-1/2026/10/14/a.json.gz",
         f"{_LOGS}/CloudTrail/eu-west-1/2026/10/14/a.json.gz",

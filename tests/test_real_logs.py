@@ -48,12 +48,12 @@ def test_sample_figures(sample_lake: tuple[Path, IngestSummary], expected: dict[
 
     files, records = expected["files"], expected["records"]
     assert files["total"] == summary.files_seen
-    assert files["log_files_with_records"] == summary.ingested
+    assert files["log_files_with_records"] + files["insights"] == summary.ingested
     assert files["log_files_empty"] == summary.empty
     assert files["log_files_truncated"] + files["not_cloudtrail"] == summary.rejected
     assert files["digests"] == summary.skipped["in the CloudTrail-Digest folder: no event records"]
-    assert files["insights"] == summary.skipped["in the CloudTrail-Insight folder: no event records"]
-    assert records["read"] == summary.records
+    assert files["insights"] == summary.insights_added == len(read_table(lake, "aws_insights"))
+    assert records["read"] + files["insights"] == summary.records
     assert records["duplicates"] == summary.duplicates_dropped
     assert records["distinct_events"] == summary.events_added == len(read_table(lake, "events"))
     assert (0, 0) == (summary.conflicts, summary.records_set_aside)

@@ -30,7 +30,7 @@ class Column:
 
     Args:
         name: As CloudTrail spells it, or snake_case when it is ours.
-        kind: `string`, `boolean`, `timestamp` (UTC instant, microseconds), `date`, `long`, `json` (JSON text)
+        kind: `string`, `boolean`, `timestamp` (UTC instant, microseconds), `date`, `long`, `double`, `json` (JSON text)
             or `struct`.
         meaning: One sentence for `trailql describe` and docs/lake-format.md.
         fields: The fields of a struct.
@@ -238,6 +238,7 @@ FILE_COLUMNS: tuple[Column, ...] = (
         is_later=True,
     ),
     Column("integrity_reason", "string", "Why, where it is not valid.", is_later=True),
+    Column("insights_added", "long", "Rows of `aws_insights` that came from it.", is_later=True),
 )
 """The ledger: one row per version of a log file ever seen."""
 
@@ -307,6 +308,32 @@ INSIGHT_COLUMNS: tuple[Column, ...] = (
     Column("batch", "string", "The run that found it."),
 )
 """Insights that were found with --save."""
+
+AWS_INSIGHT_COLUMNS: tuple[Column, ...] = (
+    *_strings(
+        id="The sharedEventID, which Start and End have in common.",
+        event_id="The eventID of this record.",
+    ),
+    Column("event_time", "timestamp", "The minute it began, or was over, UTC."),
+    *_strings(
+        state="Start or End.",
+        insight_type="ApiCallRateInsight or ApiErrorRateInsight.",
+        account="The recipientAccountId.",
+        region="The awsRegion.",
+        event_source="The service.",
+        event_name="The API.",
+        error_code="The error of an API error rate.",
+    ),
+    Column("insight_average", "double", "Calls per minute: of a Start in its first minutes, of an End all along."),
+    Column("baseline_average", "double", "Calls per minute in the days before."),
+    Column("insight_minutes", "double", "Over so many minutes."),
+    Column("baseline_minutes", "double", "Over so many minutes."),
+    Column("attributions", "json", "Users, agents and error codes, JSON text."),
+    Column("record", "json", "The whole record, JSON text."),
+    Column("log_file", "string", "URI of the log file this row came from."),
+    Column("batch", "string", "The ingest batch that committed it."),
+)
+"""CloudTrail's own Insights records, of the `CloudTrail-Insight` folders: a row for each Start and End."""
 
 FINDING_COLUMNS: tuple[Column, ...] = (
     Column("fingerprint", "string", "The finding: equal in every run that finds it."),
@@ -412,6 +439,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "expired": EXPIRED_COLUMNS,
     "minute_counts": MINUTE_COUNT_COLUMNS,
     "insights": INSIGHT_COLUMNS,
+    "aws_insights": AWS_INSIGHT_COLUMNS,
     "findings": FINDING_COLUMNS,
     "hunts": HUNT_COLUMNS,
     "outbox": OUTBOX_COLUMNS,
@@ -425,6 +453,7 @@ TABLE_MEANINGS = {
     "expired": "What retention took out of events.",
     "minute_counts": "Calls per minute by API, error and principal, kept for insights.",
     "insights": "Unusual rates that were found, see trailql insights.",
+    "aws_insights": "CloudTrail's own Insights records, a row for each Start and End.",
     "findings": "What `trailql hunt` has found, and what became of it: a row for each change.",
     "hunts": "The rounds of hunts, and which ingest batches each has hunted.",
     "outbox": "Alerts to deliver, and their delivery: a row for each change.",
@@ -443,6 +472,7 @@ _DUCKDB_TYPES = {
     "timestamp": "TIMESTAMPTZ",
     "date": "DATE",
     "long": "BIGINT",
+    "double": "DOUBLE",
 }
 
 

@@ -100,3 +100,4 @@ def test_save_list_explain_export(tmp_path: Path) -> None:
         row.split(",")[4].split(":")[1] for row in compared if row.startswith("both")
     ]
     assert not [row for row in compared if row.startswith("only AWS")]
+    assert compared == _trailql("insights", "compare", "--lake", lake, "--format", "csv").stdout.splitlines()

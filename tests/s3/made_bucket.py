@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from tests.made import record, text
+from tests.made import insight_record, record, text, trail
 
 _TEMPLATE = text(record(0)).encode()
 _ID, _TIME = record(0)["eventID"].encode(), record(0)["eventTime"].encode()
@@ -68,7 +68,7 @@ def fill_organization(
             _write(bucket / f"{root}/{account}/CloudTrail-Digest/{region}/{at:%Y/%m/%d}/{name}", gzip.compress(digest))
         if number % 40 == 0:
             insight = key(account, region, at, f"{number:016d}", root=root, folder="CloudTrail-Insight")
-            _write(bucket / insight, gzip.compress(b'{"Records":[{"eventType":"AwsCloudTrailInsight"}]}'))
+            _write(bucket / insight, gzip.compress(trail(insight_record(number, at=at))))
             _write(bucket / f"{root}/{account}/vpcflowlogs/{region}/{at:%Y/%m/%d}/{number}.log.gz", b"2 111122223333")
     return files * records
 

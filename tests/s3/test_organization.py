@@ -27,6 +27,8 @@ _DISCOVERY = (
     + _ACCOUNTS  # each account's folders
     + _ACCOUNTS  # each account's Regions
 )
+_INSIGHTS = _FILES // 40  # CloudTrail's own, in one Region of every second account
+_WITH_INSIGHTS = _ACCOUNTS // 2
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +58,9 @@ def test_first_run_takes_all_and_the_next_only_what_is_new(organization: Server,
 
     first = ingest_logs(["s3://trail"], lake, aws=Aws(access))
 
-    assert (_FILES, _FILES, 0, _FILES * _RECORDS) == (
-        first.files_seen,
-        first.ingested,
-        first.rejected,
-        first.events_added,
-    )
-    assert {} == first.skipped  # digests, Insights and other services' folders are not even listed
+    assert (_FILES + _INSIGHTS, _FILES + _INSIGHTS, 0) == (first.files_seen, first.ingested, first.rejected)
+    assert (_FILES * _RECORDS, _INSIGHTS) == (first.events_added, first.insights_added)
+    assert {} == first.skipped  # digests and other services' folders are not even listed
     assert sorted(map(event_id, range(_FILES * _RECORDS))) == _event_ids(lake)
 
     now = datetime.now(UTC).replace(tzinfo=None)
@@ -81,7 +79,9 @@ def test_first_run_takes_all_and_the_next_only_what_is_new(organization: Server,
     assert (100, 100 * _RECORDS, 0) == (second.ingested, second.events_added, second.rejected)
     assert sorted(map(event_id, range((_FILES + 100) * _RECORDS))) == _event_ids(lake)
     asked = organization.requests(LIST) - listed
-    assert _DISCOVERY + _ACCOUNTS * len(_REGIONS) == asked
+    assert (
+        _DISCOVERY + _ACCOUNTS * len(_REGIONS) + 2 * _WITH_INSIGHTS == asked
+    )  # Insights: their Regions, and their days
     assert asked == aws.requests["ListObjectsV2"]  # what is counted is what the server saw
     assert 1 == aws.requests["HeadBucket"]
     assert 100 == organization.requests(GET_OBJECT) - got == aws.requests["GetObject"]
@@ -90,9 +90,9 @@ def test_first_run_takes_all_and_the_next_only_what_is_new(organization: Server,
     assert (0, 0) == (third.ingested, third.events_added)
 
     plan = plan_ingest(["s3://trail"], tmp_path / "another", aws=Aws(access))
-    assert (_FILES + 100, _FILES + 100) == (plan.files_to_read, plan.get_requests)
+    assert (_FILES + _INSIGHTS + 100,) * 2 == (plan.files_to_read, plan.get_requests)
     assert not (tmp_path / "another").exists()
-    assert _ACCOUNTS * len(_REGIONS) == plan.prefixes
+    assert _ACCOUNTS * len(_REGIONS) + _WITH_INSIGHTS == plan.prefixes
 
 
 def _event_ids(lake: Path) -> list[str]:

@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError, ReadTimeoutError
 
 from tests.conftest import read_table
-from tests.made import record, text, trail
+from tests.made import insight_record, record, text, trail
 from tests.s3.conftest import S3Ingest
 from tests.s3.made_bucket import event_id, key, log_file
 from tests.servers import KEYS, LIST, REPOSITORY, SECRETS, Server, free_port, running
@@ -77,13 +77,15 @@ def test_layouts_side_by_side(bucket: str, put: Put, s3_ingest: S3Ingest, lake_d
         put(key(_ACCOUNT, "eu-west-1", days_ago(1), "a" * 16, root=root), log_file(number, 1, days_ago(1)))
     network = key(_ACCOUNT, "eu-west-1", days_ago(1), "b" * 16, folder="CloudTrail-NetworkActivity")
     put(network, log_file(4, 1, days_ago(1)))
-    for folder in ("CloudTrail-Digest", "CloudTrail-Insight", "vpcflowlogs", "Config"):
+    insights = key(_ACCOUNT, "eu-west-1", days_ago(1), "d" * 16, folder="CloudTrail-Insight")
+    put(insights, gzip.compress(trail(insight_record())))
+    for folder in ("CloudTrail-Digest", "CloudTrail-Aggregated", "vpcflowlogs", "Config"):
         put(key(_ACCOUNT, "eu-west-1", days_ago(1), "c" * 16, folder=folder), b"not to be read")
     put("other/things.json", b"not to be read")
 
     summary = s3_ingest(f"s3://{bucket}")
 
-    assert (5, 5, 0) == (summary.files_seen, summary.ingested, summary.rejected)
+    assert (6, 6, 0, 1) == (summary.files_seen, summary.ingested, summary.rejected, summary.insights_added)
     assert sorted(map(event_id, range(5))) == sorted(row["eventID"] for row in read_table(lake_dir, "events"))
 
 

@@ -110,17 +110,17 @@ def test_foreign_names_are_skipped_in_folders_only(logs: Path, name: str) -> Non
     assert [str(path)] == candidates(path)
 
 
-@pytest.mark.parametrize("folder", ["CloudTrail-Digest", "CloudTrail-Insight", "CloudTrail-Aggregated"])
+@pytest.mark.parametrize("folder", ["CloudTrail-Digest", "CloudTrail-Aggregated"])
 def test_sibling_folders_are_skipped(logs: Path, folder: str) -> None:
-    """Digests, Insights and aggregates are no event records: skipped, with the folder in the reason."""
+    """Digests and aggregates are no event records: skipped, with the folder in the reason."""
     write_log(logs, record(), key=log_key(folder=folder))
 
     assert [f"in the {folder} folder: no event records"] == [one.skip for one in listed(logs)]
 
 
-@pytest.mark.parametrize("folder", ["CloudTrail", "CloudTrail-NetworkActivity"])
-def test_event_folders_are_read(logs: Path, folder: str) -> None:
-    """Event records lie in two folders, and both are read."""
+@pytest.mark.parametrize("folder", ["CloudTrail", "CloudTrail-NetworkActivity", "CloudTrail-Insight"])
+def test_folders_with_records_are_read(logs: Path, folder: str) -> None:
+    """Event records lie in two folders, CloudTrail's Insights in a third, and all are read."""
     path = write_log(logs, record(), key=log_key(folder=folder))
 
     assert [str(path)] == candidates(logs)

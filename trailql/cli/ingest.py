@@ -302,6 +302,7 @@ def summary_text(summary: IngestSummary, lake: str, *, from_queue: bool = False)
         )
     )
     for label, count, note in (
+        ("  Insights added", summary.insights_added, "CloudTrail's own, in the table aws_insights"),
         ("  duplicates dropped", summary.duplicates_dropped, "copies of events the lake holds"),
         ("  of them in conflict", summary.conflicts, "same eventID, other content: both kept"),
         ("  filtered out", summary.records_filtered, left_out),

@@ -168,7 +168,10 @@ def explain(
 
 @app.command()
 def compare(
-    sources: Annotated[list[str], typer.Argument(help="Copies of the bucket: folders, files, archives.")],
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(help="Copies of the bucket: folders, files, archives. Without, what the lake has ingested."),
+    ] = None,
     lake: Lake = "lake",
     since: Since = None,
     until: Until = None,
@@ -179,21 +182,24 @@ def compare(
     output: Output = None,
 ) -> None:
     """
-    Compare CloudTrail's own Insights records, in the CloudTrail-Insight folders of a copy, with ours.
+    Compare CloudTrail's own Insights with ours: those in the lake (table aws_insights), or in a copy of the bucket.
+
+    Example: trailql insights compare --since 30d
 
     Example: trailql insights compare evidence/AWSLogs --lake case-17
     """
     from trailql.cli.streams import as_far_as_read
-    from trailql.insights.compare import compared, read_aws_insights
+    from trailql.insights.compare import compared, kept_aws_insights, read_aws_insights
     from trailql.insights.find import Asked
     from trailql.insights.kinds import AWS_KINDS
     from trailql.insights.run import find_insights_and_history
+    from trailql.lake.lake import open_lake_folder
     from trailql.report.findings import compared_rows
     from trailql.report.rows import write_values
 
     _check_format(format)
     begin, end = span(since, until)
-    theirs, bad = read_aws_insights(sources)
+    theirs, bad = read_aws_insights(sources) if sources else (kept_aws_insights(open_lake_folder(lake)), [])
     theirs = [each for each in theirs if (begin is None or each.end > begin) and (end is None or each.start < end)]
     ours, _ = find_insights_and_history(lake, Asked(begin, end, false_per_account_week=false_rate, kinds=AWS_KINDS))
     pairs = compared(theirs, ours)

@@ -17,6 +17,7 @@ from types import TracebackType
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trailql.ingest.garbage import without_garbage_collection
 from trailql.ingest.reading import ReadAhead
@@ -33,6 +34,7 @@ from trailql.normalize.batch import SetAside, type_records
 from trailql.normalize.careful import readable
 from trailql.normalize.dictionaries import together, with_dictionaries
 from trailql.normalize.prepare import DEFAULT_MAX_BYTES, Prepared, record_batch
+from trailql.sources.keys import INSIGHT_FOLDER
 from trailql.sources.source import LogFile
 
 _CHUNK_BYTES = 16 * 1024 * 1024
@@ -256,7 +258,11 @@ class Pipeline:
         batch.typing.clear()
         unit = self._unit = self._unit or Unit(self._con, self.lake, self._writer_of_lake)
         rows = together([part.rows for part in parts]) if parts else None
-        unit.add(rows, [row.uri for row in batch.files])
+        uris = [row.uri for row in batch.files]
+        if rows is not None and any(row.folder == INSIGHT_FOLDER for row in batch.files):
+            rows, insights = self._parted(rows, batch.files)
+            unit.add_insights(insights, uris)
+        unit.add(rows, uris)
         for part in parts:
             for number, amount in part.filtered.items():
                 batch.files[number].records_filtered += amount
@@ -271,6 +277,14 @@ class Pipeline:
             self._concluded.append(row)
         if len(batch.concluded) == len(batch.files):
             self._commit(unit)
+
+    @staticmethod
+    def _parted(rows: pa.Table, files: list[LedgerRow]) -> tuple[pa.Table, pa.Table]:
+        """Events, and CloudTrail's own Insights: records with `insightDetails` in files of that folder."""
+        numbers = [number for number, row in enumerate(files) if row.folder == INSIGHT_FOLDER]
+        of_folder = pc.is_in(rows["file_no"], pa.array(numbers, rows["file_no"].type))
+        are_insights = pc.and_(of_folder, pc.is_valid(rows["insightDetails"]))
+        return rows.filter(pc.invert(are_insights)), rows.filter(are_insights)
 
     def _commit(self, unit: Unit) -> None:
         known = self._set_aside_before() if self._set_aside else frozenset()
@@ -333,6 +347,7 @@ class Pipeline:
                     total.changed.append((row.uri, row.reason))
                 total.records += row.records
                 total.events_added += row.rows_added
+                total.insights_added += row.insights_added
                 total.duplicates_dropped += row.duplicates_dropped
                 total.duplicates_in_file += row.duplicates_in_file
                 total.duplicates_in_others += row.duplicates_in_others

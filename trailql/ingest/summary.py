@@ -43,6 +43,7 @@ class IngestSummary:
     requests: dict[str, int] = field(default_factory=dict)
     records: int = 0
     events_added: int = 0
+    insights_added: int = 0
     duplicates_dropped: int = 0
     duplicates_in_file: int = 0
     duplicates_in_others: int = 0

@@ -10,11 +10,13 @@ from typing import Any
 
 from trailql.errors import BadLogFile
 from trailql.insights.anomaly import Insight
+from trailql.lake.lake import Lake
 from trailql.normalize.containers import unwrap
 from trailql.normalize.contents import read_contents
+from trailql.query.engine import OpenLake
+from trailql.sources.keys import INSIGHT_FOLDER
 from trailql.sources.local import local_log_files
 
-_FOLDER = "CloudTrail-Insight"
 _MOST_BYTES = 256 * 2**20
 _TOLERANCE = timedelta(hours=1)
 _OPEN_END = timedelta(hours=1)
@@ -80,7 +82,7 @@ def read_aws_insights(sources: Iterable[str]) -> tuple[list[AwsInsight], list[Ba
     ends: dict[str, dict[str, Any]] = {}
     bad: list[BadLogFile] = []
     for file in local_log_files(sources):
-        if file.facts.folder != _FOLDER:
+        if file.facts.folder != INSIGHT_FOLDER:
             continue
         try:
             contents = read_contents(file.open(), origin=file.uri, max_bytes=_MOST_BYTES)
@@ -97,6 +99,30 @@ def read_aws_insights(sources: Iterable[str]) -> tuple[list[AwsInsight], list[Ba
             bad.append(BadLogFile(f"no Insights records: {error}", at=file.uri))
     found = [_insight(id, record, ends.get(id), uri) for id, (record, uri) in starts.items()]
     return sorted(found, key=lambda each: (each.start, each.id)), bad
+
+
+_PAIRED = """
+SELECT id, coalesce(any_value(insight_type), '') AS insight_type, coalesce(any_value(account), '') AS account,
+       coalesce(any_value(region), '') AS region, coalesce(any_value(event_source), '') AS event_source,
+       coalesce(any_value(event_name), '') AS event_name, any_value(error_code) AS error_code,
+       coalesce(min(event_time) FILTER (state = 'Start'), min(event_time)) AS start,
+       max(event_time) FILTER (state = 'End') AS "end",
+       arg_max(insight_average, (state = 'End', event_time)) AS average,
+       arg_max(baseline_average, (state = 'End', event_time)) AS baseline_average, min(log_file) AS log_file
+FROM aws_insights WHERE id IS NOT NULL GROUP BY id ORDER BY start, id
+"""
+
+
+def kept_aws_insights(lake: Lake) -> list[AwsInsight]:
+    """
+    CloudTrail's insights that the lake holds, by start; one of which only the End is there begins with it.
+
+    Raises:
+        LakeError: The lake cannot be read.
+    """
+    with OpenLake(lake) as opened:
+        rows = opened.sql(_PAIRED, dialect="duckdb").dicts()
+    return [AwsInsight(**{**row, "end": row["end"] or row["start"] + _OPEN_END}) for row in rows]
 
 
 def compared(theirs: Sequence[AwsInsight], ours: Sequence[Insight]) -> list[Compared]:

@@ -169,35 +169,50 @@ def _hash(file: BinaryIO) -> tuple[int, str]:
 
 def _count(con: duckdb.DuckDBPyConnection, snapshots: dict[str, Snapshot], good: dict[str, list[Part]]) -> None:
     """Table `books`: of each log file what the ledger says and what is there."""
-    for table in ("events", "files", "set_aside", "expired"):
+    for table in ("events", "files", "set_aside", "expired", "aws_insights"):
         con.execute(f'CREATE OR REPLACE TEMP VIEW "{table}_there" AS {rows_sql(snapshots[table], good[table])}')
     con.execute("""
         CREATE OR REPLACE TEMP TABLE books AS
         WITH ledger AS (
-            SELECT uri, sum(rows_added)::BIGINT AS rows, max(records_set_aside) AS aside FROM files_there GROUP BY uri
+            SELECT uri, sum(rows_added)::BIGINT AS rows, max(records_set_aside) AS aside,
+                coalesce(sum(insights_added), 0)::BIGINT AS insights
+            FROM files_there GROUP BY uri
         ),
+        insights AS (SELECT log_file AS uri, count(*) AS rows FROM aws_insights_there GROUP BY ALL),
         here AS (SELECT log_file AS uri, count(*) AS rows FROM events_there GROUP BY ALL),
         gone AS (SELECT log_file AS uri, sum(rows)::BIGINT AS rows FROM expired_there GROUP BY ALL),
         aside AS (SELECT log_file AS uri, count(*) AS rows FROM set_aside_there GROUP BY ALL)
         SELECT uri, ledger.rows AS told, coalesce(here.rows, 0) + coalesce(gone.rows, 0) AS there,
-            coalesce(here.rows, 0) AS rows, ledger.aside AS aside_told, coalesce(aside.rows, 0) AS aside_there
+            coalesce(here.rows, 0) AS rows, ledger.aside AS aside_told, coalesce(aside.rows, 0) AS aside_there,
+            coalesce(ledger.insights, 0) AS insights_told, coalesce(insights.rows, 0) AS insights_there
         FROM ledger FULL JOIN here USING (uri) FULL JOIN gone USING (uri) LEFT JOIN aside USING (uri)
+        LEFT JOIN insights USING (uri)
     """)
 
 
 _WRONG = """
-    SELECT uri, told, there, aside_told, aside_there FROM books
-    WHERE told IS DISTINCT FROM there OR aside_told > aside_there
+    SELECT uri, told, there, aside_told, aside_there, insights_told, insights_there FROM books
+    WHERE told IS DISTINCT FROM there OR aside_told > aside_there OR insights_told > insights_there
 """
 
 
-def _in_words(uri: str, told: int | None, there: int, aside_told: int | None, aside_there: int) -> Problem:
+def _in_words(
+    uri: str,
+    told: int | None,
+    there: int,
+    aside_told: int | None,
+    aside_there: int,
+    insights_told: int,
+    insights_there: int,
+) -> Problem:
     if told is None:
         return Problem("events unaccounted", uri, f"{there:,} events, and no word of the log file in the ledger")
     if told < there:
         return Problem("events unaccounted", uri, f"{there:,} events, the ledger says {told:,}")
     if told > there:
         return Problem("events lost", uri, f"{there:,} events, the ledger says {told:,}")
+    if insights_told > insights_there:
+        return Problem("records lost", uri, f"{insights_there:,} Insights, the ledger says {insights_told:,}")
     return Problem("records lost", uri, f"{aside_there:,} records set aside, the ledger says {aside_told:,}")
 
 
@@ -216,7 +231,8 @@ def _mend_ledger(con: duckdb.DuckDBPyConnection, lake: Lake, batch: str) -> int:
             wrong.uri AS uri, coalesce(latest.size_bytes, 0) AS size_bytes,
             coalesce(latest.version_tag, '') AS version_tag, 0 AS records, there AS rows_added,
             0 AS duplicates_dropped, 0 AS duplicates_in_file, 0 AS duplicates_in_others, 0 AS duplicates_read_before,
-            0 AS conflicts, 0 AS records_filtered, 0 AS records_set_aside, 'damaged' AS status,
+            0 AS conflicts, 0 AS records_filtered, 0 AS records_set_aside, insights_there AS insights_added,
+            'damaged' AS status,
             format('{{:d}} of its events were lost from the lake', greatest(coalesce(told, 0) - there, 0)) AS reason,
             now() AS ingested_at, '{batch}' AS batch
         )

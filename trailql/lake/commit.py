@@ -8,7 +8,7 @@ All files are written before the first commit, and share the name of their batch
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import random
@@ -17,6 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from trailql.errors import LakeError
+from trailql.lake.aws_insights import InsightRows
 from trailql.lake.events import FileCounts, read_back, write_events
 from trailql.lake.lake import ADDING, CommitConflict, Lake, WrittenFile
 from trailql.lake.ledger import LedgerRow, write_ledger
@@ -60,6 +61,7 @@ class Unit:
         self._batch = writer.batch()
         self._snapshot = lake.snapshot_to_write("events")
         self._groups: list[_Group] = []
+        self._insights = InsightRows()
 
     def add(self, rows: pa.Table | None, uris: list[str]) -> None:
         """
@@ -78,9 +80,13 @@ class Unit:
             )
             self._groups.append(_Group(uris, rows, files, counts))
 
+    def add_insights(self, rows: pa.Table, uris: list[str]) -> None:
+        """Take rows with `insightDetails`, for `aws_insights`; arguments as for `add`."""
+        self._insights.add(rows, uris)
+
     def commit(self, ledger: Sequence[LedgerRow], set_aside: Sequence[SetAsideRow]) -> None:
         """
-        Commit the events, then what was set aside, and the ledger last.
+        Commit the events, then what was set aside, CloudTrail's own Insights, and the ledger last.
 
         Args:
             ledger: One row a log file; the counts that `add` found are filled in here.
@@ -90,16 +96,19 @@ class Unit:
             LakeError: It cannot be written; nothing of it is in the lake then.
         """
         for attempt in range(_MOST_CONFLICTS):
-            self._fill_in(ledger)
+            insights, of_insights = self._insights.write(self._con, self._lake, self._batch)
+            self._fill_in(ledger, of_insights)
             aside = self._write_set_aside(set_aside) if set_aside else None
             told = write_ledger(self._lake, self._batch, ledger) if ledger else None
             if self._commit_events():
                 if aside is not None:
                     self._lake.commit("set_aside", [aside], batch=self._batch)
+                if insights is not None:
+                    self._lake.commit("aws_insights", [insights], batch=self._batch)
                 if told is not None:
                     self._lake.commit("files", [told], batch=self._batch)
                 return
-            for table, file in (("set_aside", aside), ("files", told)):
+            for table, file in (("set_aside", aside), ("aws_insights", insights), ("files", told)):
                 if file is not None:
                     self._lake.storage.delete(f"{table}/{file.path}")
             time.sleep(random() * min(0.1 * 2**attempt, 5))  # noqa: S311
@@ -146,8 +155,8 @@ class Unit:
             for file in group.files:
                 self._lake.storage.delete(f"events/{file.path}")
 
-    def _fill_in(self, ledger: Sequence[LedgerRow]) -> None:
-        counted: dict[str, FileCounts] = {}
+    def _fill_in(self, ledger: Sequence[LedgerRow], of_insights: Mapping[str, FileCounts]) -> None:
+        counted = dict(of_insights)
         for group in self._groups:
             for number, counts in group.counts.items():
                 uri = group.uris[number]
@@ -156,6 +165,7 @@ class Unit:
         for row in ledger:
             found = counted.get(row.uri, FileCounts())
             row.rows_added, row.conflicts = found.rows_added, found.conflicts
+            row.insights_added = found.insights_added
             row.duplicates_in_file = found.duplicates_in_file
             row.duplicates_in_others = found.duplicates_in_others
             row.duplicates_read_before = found.duplicates_read_before
@@ -177,6 +187,7 @@ def _plus(before: FileCounts, again: FileCounts | None) -> FileCounts:
     again = again or FileCounts()
     return FileCounts(
         again.rows_added,
+        0,
         before.duplicates_in_file + again.duplicates_in_file,
         before.duplicates_in_others + again.duplicates_in_others,
         before.duplicates_read_before + again.duplicates_read_before,
@@ -189,6 +200,7 @@ def _plus(before: FileCounts, again: FileCounts | None) -> FileCounts:
 def _sum(one: FileCounts, other: FileCounts) -> FileCounts:
     return FileCounts(
         one.rows_added + other.rows_added,
+        one.insights_added + other.insights_added,
         one.duplicates_in_file + other.duplicates_in_file,
         one.duplicates_in_others + other.duplicates_in_others,
         one.duplicates_read_before + other.duplicates_read_before,

@@ -40,6 +40,7 @@ class FileCounts:
     """What became of one log file's records; times are UTC."""
 
     rows_added: int = 0
+    insights_added: int = 0
     duplicates_in_file: int = 0
     duplicates_in_others: int = 0
     duplicates_read_before: int = 0
@@ -145,7 +146,7 @@ def _counts(con: duckdb.DuckDBPyConnection) -> dict[int, FileCounts]:
         GROUP BY t.file_no
     """).fetchall()
     return {
-        number: FileCounts(added, in_file, in_others, before, conflicts, _moment(first), _moment(last))
+        number: FileCounts(added, 0, in_file, in_others, before, conflicts, _moment(first), _moment(last))
         for number, added, in_file, in_others, before, conflicts, first, last in rows
     }
 

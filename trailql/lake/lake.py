@@ -39,6 +39,7 @@ _ARROW_TYPES: dict[str, pa.DataType] = {
     "timestamp": pa.timestamp("us", tz="UTC"),
     "date": pa.date32(),
     "long": pa.int64(),
+    "double": pa.float64(),
 }
 
 

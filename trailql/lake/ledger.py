@@ -12,6 +12,7 @@ import pyarrow as pa
 from trailql.lake.lake import Lake, Snapshot, WrittenFile, arrow_schema
 from trailql.lake.parquet import parquet_sql, write_parquet
 from trailql.schema import TABLES
+from trailql.sources.keys import INSIGHT_FOLDER
 
 
 @dataclass(slots=True)
@@ -46,6 +47,7 @@ class LedgerRow:
     batch: str = ""
     integrity: str | None = None
     integrity_reason: str | None = None
+    insights_added: int = 0
 
 
 def compare_with_ledger(con: duckdb.DuckDBPyConnection, lake: Lake, listed: str) -> None:
@@ -67,12 +69,13 @@ def compare_with_ledger(con: duckdb.DuckDBPyConnection, lake: Lake, listed: str)
         f"SELECT * FROM {parquet_sql(paths)} SEMI JOIN {listed} USING (uri)"
         if paths
         else "SELECT NULL::VARCHAR AS uri, 0 AS size_bytes, '' AS version_tag, '' AS status, 0 AS records_filtered, "
-        "NULL::VARCHAR AS sha256_stored, now() AS ingested_at WHERE false"
+        "NULL::VARCHAR AS sha256_stored, NULL::VARCHAR AS folder, now() AS ingested_at WHERE false"
     )
     con.execute(f"""
         CREATE OR REPLACE TABLE known AS
         SELECT uri, size_bytes, version_tag, status, sha256_stored, ingested_at FROM ({ledger})
         WHERE records_filtered = 0 AND (sha256_stored IS NOT NULL OR status = 'skipped') AND status <> 'damaged'
+            AND NOT (status = 'skipped' AND folder IS NOT DISTINCT FROM '{INSIGHT_FOLDER}')  -- as it once was
     """)
     con.execute(f"""
         CREATE OR REPLACE TABLE compared AS

@@ -23,7 +23,8 @@ from trailql.schema import TABLES
 
 _COMMITTED_AFTER = {
     "set_aside": ("events",),
-    "files": ("events", "set_aside"),
+    "aws_insights": ("events", "set_aside"),
+    "files": ("events", "set_aside", "aws_insights"),
     "expired": ("events",),
     "findings": ("hunts",),
     "outbox": ("hunts",),

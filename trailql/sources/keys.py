@@ -37,6 +37,10 @@ SIGNATURE_ENDINGS = (".json.gz.signature", ".json.signature", ".json.gz.metadata
 
 EVENT_FOLDERS = frozenset({"CloudTrail", "CloudTrail-NetworkActivity"})
 """Folders whose files hold event records; the others hold digests, Insights and aggregates."""
+INSIGHT_FOLDER = "CloudTrail-Insight"
+"""The folder of CloudTrail's own Insights records."""
+READ_FOLDERS = EVENT_FOLDERS | {INSIGHT_FOLDER}
+"""Folders whose files an ingest reads."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from threading import Event
 
 from trailql.errors import SourceError, some_of
 from trailql.sources.aws import AccessRefused
-from trailql.sources.keys import EVENT_FOLDERS, REGION
+from trailql.sources.keys import READ_FOLDERS, REGION
 from trailql.sources.s3 import Bucket, S3Object
 
 _ACCOUNT = re.compile(r"^\d{12}$")
@@ -93,7 +93,7 @@ def find_trail_prefixes(
     *,
     accounts: Iterable[str] = (),
     regions: Iterable[str] = (),
-    folders: Collection[str] = EVENT_FOLDERS,
+    folders: Collection[str] = READ_FOLDERS,
 ) -> Trails:
     """
     The trail prefixes below a key prefix, organization and single-account layouts side by side.
@@ -102,7 +102,7 @@ def find_trail_prefixes(
         bucket: Where to look.
         prefix: What a user named: the bucket (`""`), a folder above `AWSLogs/`, or any folder within it.
         accounts, regions: Only these; empty for all.
-        folders: Which folders of an account: those with events, or that of the digests.
+        folders: Which folders of an account: those an ingest reads, or that of the digests.
 
     Returns:
         What there is. Without an `AWSLogs/` within four levels the whole prefix comes back, to be listed as it lies.

@@ -75,7 +75,7 @@ def test_from_rates_of_another_kind(tmp_path: Path, content: bytes | str | None,
     assert str(path) in ran.stderr
 
 
-def test_save_list_explain_export(tmp_path: Path) -> None:
+def test_save_list_explain_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     The sample organization: what is kept can be listed, explained by the beginning of its id, and exported.
     """
@@ -85,6 +85,13 @@ def test_save_list_explain_export(tmp_path: Path) -> None:
     assert 0 == _trailql("insights", "--lake", lake, "--save").returncode
     rows = _trailql("insights", "list", "--lake", lake, "--format", "csv").stdout.splitlines()
     [spike] = [row for row in rows if "ModifySnapshotAttribute" in row]
+    monkeypatch.setenv("COLUMNS", "240")
+    told = _trailql("insights", "--lake", lake)
+    [folded] = [line for line in told.stdout.splitlines() if "ApiErrorRate" in line]
+    errors = [row.split(",") for row in rows if "ApiErrorRate" in row]
+    assert len(errors) > 3
+    assert f" {sum(int(row[7]) for row in errors)} " in folded  # their calls
+    assert f"{len(rows) - 1} insights in {len(rows) - len(errors)} rows; --format csv shows each" in told.stderr
     plot = tmp_path / "spike.html"
     explained = _trailql("insights", "explain", spike.split(",")[0], "--lake", lake, "--plot", plot)
     exported = json.loads(_trailql("insights", "export", "--lake", lake, "--format", "json").stdout)

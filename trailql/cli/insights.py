@@ -240,9 +240,11 @@ def _write(found: list[Insight], format: Format, output: Path | None) -> None:
         records: list[dict[str, Any]] = [record for insight in found for record in insight_records(insight)]
         write_objects(records, format, output)
     else:
-        write_values(*insight_rows(found), format, output)
+        names, rows = insight_rows(found, is_folded=format is Format.TABLE and not output)
+        write_values(names, rows, format, output)
     if format is Format.TABLE and not output:
-        print(count_of(len(found), "insight"), file=sys.stderr)
+        folded = f" in {count_of(len(rows), 'row')}; --format csv shows each" if len(rows) < len(found) else ""
+        print(f"{count_of(len(found), 'insight')}{folded}", file=sys.stderr)
 
 
 def _tell_progress(done: int, all: int) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from trailql.insights.kinds import kind_of_type
@@ -116,25 +117,81 @@ def _full(finding: Finding) -> list[Any]:
     ]
 
 
-def insight_rows(insights: Sequence[Insight]) -> tuple[list[str], list[list[Any]]]:
-    """Insights for eyes: when, what, how much instead of how much, and how often chance would do that."""
+def insight_rows(insights: Sequence[Insight], *, is_folded: bool = False) -> tuple[list[str], list[list[Any]]]:
+    """
+    Insights for eyes: when, what, how much instead of how much, and how often chance would do that.
+
+    Args:
+        insights: In order of their start.
+        is_folded: One row for many APIs of an account that are unusual in the same way at the same time.
+    """
     names = ["start (UTC)", "minutes", "type", "account", "region", "what", "calls", "in", "instead of", "by chance"]
-    rows = [
-        [
-            iso(insight.start).replace("T", " ")[:16],
-            insight.insight_minutes,
-            type_in_words(insight),
-            insight.account,
-            insight.region or "",
-            what_in_words(insight),
-            insight.calls,
-            f"{_calls(insight.window_calls)} in {_duration(insight.window_minutes)}",
-            _calls(insight.expected_calls),
-            chance_in_words(insight.false_per_week),
-        ]
-        for insight in insights
+    groups = _of_one_time(insights) if is_folded else [[each] for each in insights]
+    return names, [_insight_row(group[0]) if len(group) == 1 else _folded_row(group) for group in groups]
+
+
+def _insight_row(insight: Insight) -> list[Any]:
+    return [
+        iso(insight.start).replace("T", " ")[:16],
+        insight.insight_minutes,
+        type_in_words(insight),
+        insight.account,
+        insight.region or "",
+        what_in_words(insight),
+        insight.calls,
+        f"{_calls(insight.window_calls)} in {_duration(insight.window_minutes)}",
+        _calls(insight.expected_calls),
+        chance_in_words(insight.false_per_week),
     ]
-    return names, rows
+
+
+_FOLDED_FROM = 4
+_ONE_TIME = timedelta(minutes=30)
+
+
+def _of_one_time(insights: Sequence[Insight]) -> list[list[Insight]]:
+    """Insights in groups, by the start of their first: APIs of one account and type, none long after the one before."""
+    groups: list[list[Insight]] = []
+    latest: dict[tuple[str, str], list[Insight]] = {}
+    for each in insights:
+        key = each.account, type_in_words(each)
+        group = latest.get(key)
+        if each.event_name and not each.principal and group and each.start - group[-1].start <= _ONE_TIME:
+            group.append(each)
+            continue
+        latest[key] = [each]
+        groups.append(latest[key])
+    parted = [[group] if len(group) >= _FOLDED_FROM else [[each] for each in group] for group in groups]
+    return sorted((group for some in parted for group in some), key=lambda group: group[0].start)
+
+
+def _folded_row(group: Sequence[Insight]) -> list[Any]:
+    start, end = min(each.start for each in group), max(each.end for each in group)
+    regions = sorted({each.region or "" for each in group})
+    names = list(dict.fromkeys(f"{each.event_name}" for each in group))
+    shown = ", ".join(names[:_FOLDED_NAMES]) + (", …" if len(names) > _FOLDED_NAMES else "")
+    rarest = min(group, key=lambda each: each.false_per_week)
+    return [
+        iso(start).replace("T", " ")[:16],
+        (end - start) // timedelta(minutes=1),
+        type_in_words(group[0]),
+        group[0].account,
+        regions[0] if len(regions) == 1 else f"{len(regions)} Regions",
+        f"{len(names)} APIs: {shown}" if len(names) > 1 else names[0],
+        sum(each.calls for each in group),
+        f"{_between(each.window_calls for each in group)} each",
+        _between(each.expected_calls for each in group),
+        chance_in_words(rarest.false_per_week),
+    ]
+
+
+_FOLDED_NAMES = 3
+
+
+def _between(numbers: Iterable[float]) -> str:
+    told = sorted(numbers)
+    least, most = _calls(told[0]), _calls(told[-1])
+    return least if least == most else f"{least} to {most}"
 
 
 def compared_rows(pairs: Sequence[Compared]) -> tuple[list[str], list[list[Any]]]:

@@ -25,6 +25,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from tests.bench.insights.accounts import Series, draw_account, draw_rates, latent_of
+from tests.bench.insights.calm import draw_calm_account
 from tests.bench.insights.chances import first_windows, is_watched, with_chances, with_chances_of_new
 from tests.bench.insights.clock import DAY, FIRST_MINUTE, WEEK, moment
 from tests.bench.insights.labels import AccountTruth, Label, Quiet, Truth, read_truth, write_truth
@@ -43,7 +44,7 @@ class Dataset:
     truth: Truth
 
 
-def make_dataset(out: Path, *, seed: int = 1, accounts: int = 24, days: int = 70) -> Dataset:
+def make_dataset(out: Path, *, seed: int = 1, accounts: int = 24, days: int = 70, is_calm: bool = False) -> Dataset:
     """
     Make a run's files, or find them made.
 
@@ -52,8 +53,9 @@ def make_dataset(out: Path, *, seed: int = 1, accounts: int = 24, days: int = 70
         seed: The same seed gives the same files.
         accounts: Every third has no anomalies; at least 3.
         days: Of history, the first 28 of which are not tested.
+        is_calm: Accounts of `tests.bench.insights.calm` instead of restless ones.
     """
-    folder = out / f"v{_MADE_BY}-seed-{seed}-accounts-{accounts}-days-{days}"
+    folder = out / f"v{_MADE_BY}-{'calm-' if is_calm else ''}seed-{seed}-accounts-{accounts}-days-{days}"
     rates_file, truth_file = folder / "rates.parquet", folder / "truth.json"
     if truth_file.exists():
         return Dataset(rates_file, read_truth(truth_file))
@@ -66,7 +68,7 @@ def make_dataset(out: Path, *, seed: int = 1, accounts: int = 24, days: int = 70
     with pq.ParquetWriter(rates_file, _frame({}).to_arrow().schema) as writer:
         for index in range(accounts):
             rng = np.random.default_rng([seed, index, 2])
-            account = draw_account(seed, index, days, tested_from)
+            account = (draw_calm_account if is_calm else draw_account)(seed, index, days, tested_from)
             rates = draw_rates(account, latent_of(account, rng, end), rng, end)
             watched = [series for series in rates if is_watched(series)]
             since = max(tested_from, account.first + 7 * DAY)

@@ -38,15 +38,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--accounts", type=int, default=24)
     parser.add_argument("--days", type=int, default=70, help="of history, 28 of them untested")
+    parser.add_argument("--calm", action="store_true", help="accounts without deployments, storms, people and gaps")
     parser.add_argument("--out", type=Path, default=Path("bench-data/insights"))
     parser.add_argument("--only", help="detectors whose name contains this; none: make the data only")
     asked = parser.parse_args()
-    data = make_dataset(asked.out, seed=asked.seed, accounts=asked.accounts, days=asked.days)
+    data = make_dataset(asked.out, seed=asked.seed, accounts=asked.accounts, days=asked.days, is_calm=asked.calm)
     _say(f"{len(data.truth.labels)} anomalies in {data.rates}")
     if asked.only == "none":
         return
     figures = measure(data, asked.only or "")
-    (asked.out / f"figures-{asked.seed}.json").write_text(json.dumps(figures, indent=1))
+    (asked.out / f"figures-{'calm-' if asked.calm else ''}{asked.seed}.json").write_text(json.dumps(figures, indent=1))
     sys.stdout.write(table(figures, data.truth) + "\n")
 
 

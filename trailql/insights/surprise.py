@@ -69,11 +69,12 @@ _LEAST_HOUR_DAYS = 5
 """Days of which it must be known how far they lie beyond their hours."""
 _SECONDS_COME_EASIER = 10
 _LEAST_OWN_WEEKS = 2
+_LOW, _HIGH, _STEEPEST = 4, 12, 4
 _COUNTS_FOR_WEEKS = 0.5
 """What the constants count for, beside an account's own weeks."""
-_KINDS_OF_SURPRISE = 4
+_KINDS_OF_SURPRISE = 1.0
 """Of the tails, how many an account commonly has; each may bring its share."""
-_EITHER_WAY = 1.5
+_EITHER_WAY = 1.0
 """As an insight may be seldom by the constants or by the account's own days, there are more by chance."""
 _LEAST_SERIES = 50
 """An account is tested as if it had at least so many series, so that a quiet account does not report trifles."""
@@ -202,26 +203,44 @@ def _keep_rarest(best: dict[tuple[int, int, int], Surprise], found: Surprise) ->
         best[key] = found
 
 
+def _group(each: Surprise) -> str:
+    return ''
+
+
 class _Own:
     """How seldom an account's own days were, by tail: the most surprising of each series and day."""
 
     def __init__(self, found: Iterable[Surprise]) -> None:
         best: dict[tuple[str, int, int], float] = {}
         for each in found:
-            key = each.tail, each.series, each.first_day
+            key = _group(each), each.series, each.first_day
             best[key] = min(each.false_per_week, best.get(key, np.inf))
         self._by_day: dict[tuple[str, int], list[float]] = {}
         for (tail, _, day), false in best.items():
             self._by_day.setdefault((tail, day), []).append(false)
         self._before: dict[tuple[str, int], list[float]] = {}
 
-    def as_seldom(self, each: Surprise) -> int:
-        """How many there were in the days before that are as seldom, or more so."""
-        key = each.tail, each.first_day
+    def rate(self, each: Surprise, weeks: float) -> float | None:
+        """
+        How often a week of the account brings what is as seldom, by the weeks before; None where they do not tell.
+
+        About one a week is counted, so that a few anomalies among them change little; what is more seldom than that
+        is reckoned from it by the constants' slope.
+        """
+        key = _group(each), each.first_day
         if key not in self._before:
             days = range(each.first_day - OWN_DAYS, each.first_day)
-            self._before[key] = sorted(false for day in days for false in self._by_day.get((each.tail, day), ()))
-        return bisect_right(self._before[key], each.false_per_week)
+            self._before[key] = sorted(false for day in days for false in self._by_day.get((key[0], day), ()))
+        known = self._before[key]
+        as_seldom = bisect_right(known, each.false_per_week)
+        low, high = round(_LOW * weeks), round(_HIGH * weeks)
+        if as_seldom >= low:
+            return as_seldom / weeks
+        if len(known) < high:
+            return None
+        steep = np.log(high / low) / np.log(max(1.01, known[high - 1] / known[low - 1]))
+        steep = min(max(1.0, float(steep)), _STEEPEST)
+        return low / weeks * (each.false_per_week / known[low - 1]) ** steep
 
 
 class _Looked:
@@ -377,8 +396,9 @@ class _Looked:
                 continue
             begin, false = each.first_day, each.false_per_week
             weeks = float(looked_at[max(0, begin - OWN_DAYS) : begin].sum() / 7)
-            if weeks >= _LEAST_OWN_WEEKS:
-                own_rate = (_COUNTS_FOR_WEEKS * false + own.as_seldom(each)) / (_COUNTS_FOR_WEEKS + weeks)
+            own_rate = own.rate(each, weeks) if weeks >= _LEAST_OWN_WEEKS else None
+            if own_rate is not None:
+                own_rate = (_COUNTS_FOR_WEEKS * false + weeks * own_rate) / (_COUNTS_FOR_WEEKS + weeks)
                 false = min(false, _KINDS_OF_SURPRISE * own_rate)
             told.append(replace(each, false_per_week=false * _EITHER_WAY))
         return told

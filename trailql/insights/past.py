@@ -104,6 +104,58 @@ def spread_before(values: Floats, counts: Bools, weekend: Bools, days: int) -> F
     return np.sqrt(squares / np.maximum(number, 1)).astype(np.float32)
 
 
+def ranks_before(values: Floats, days: int) -> tuple[Floats, Floats, Floats]:
+    """The second and the third most and the middle of so many days before each day; 0 where there are not three."""
+    found = np.zeros((3, *values.shape), np.float32)
+    for day in range(3, values.shape[1]):
+        past = np.sort(values[:, max(0, day - days) : day], axis=1)
+        found[:, :, day] = past[:, -2], past[:, -3], past[:, past.shape[1] // 2]
+    return found[0], found[1], found[2]
+
+
+def roughness(means: Floats, squares: Floats) -> Floats:
+    """
+    How much rougher than a Poisson count each day of a series is: 1/k of a negative binomial of variance n + n²/k.
+
+    The middle of its hours is told, so that one anomaly in the days before does not make all of them rough.
+
+    Args:
+        means, squares: The means of counts and of their squares, by series, day and hour.
+    """
+    rough = np.where(means > 0.5, (squares - means**2 - means) / np.maximum(means, 0.5) ** 2, np.nan)
+    told = np.isfinite(rough).sum(axis=2)
+    ordered = np.sort(rough, axis=2)  # what is unknown comes last
+    chosen = np.clip(np.ceil(told * _ROUGHER_HOURS).astype(np.int64) - 1, 0, None)
+    found = np.take_along_axis(ordered, chosen[:, :, None], axis=2)[:, :, 0]
+    # Of a series with few hours that are usually busy, all hours together tell.
+    together = (squares - means**2 - means).sum(axis=2) / np.maximum((means**2).sum(axis=2), 1e-6)
+    middle = np.where(told >= _LEAST_TOLD_HOURS, found, together).astype(np.float32)
+    return np.clip(middle, _LEAST_ROUGH, _MOST_ROUGH)
+
+
+def count_excess(calls: Floats, expected: Floats, rough: Floats) -> Floats:
+    """
+    How improbable a count at least as high is, as the Chernoff exponent (natural logarithm) of a negative binomial.
+
+    Args:
+        calls, expected: By series, day and hour.
+        rough: By series and day, see `roughness`.
+
+    Returns:
+        0 where no more calls came than expected.
+    """
+    k = 1 / rough[:, :, None]
+    ratio = np.maximum(calls, expected) / expected
+    exponent = np.maximum(calls, expected) * np.log(ratio)
+    exponent -= (np.maximum(calls, expected) + k) * np.log((np.maximum(calls, expected) + k) / (expected + k))
+    return np.where(calls > expected, exponent, 0).astype(np.float32)
+
+
+_LEAST_ROUGH, _MOST_ROUGH = 0.01, 50.0
+_LEAST_TOLD_HOURS = 6
+_ROUGHER_HOURS = 0.8
+
+
 def _earlier(values: Floats, days: int) -> Floats:
     if not days:
         return values

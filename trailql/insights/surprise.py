@@ -9,6 +9,9 @@ the day lies beyond all days before; the days before have been looked at in the 
 - *Hour*: the same against these days' windows within an hour of that time of day. How far days usually lie beyond their
   hours, and how much that differs, is seen in the days before: a series that keeps to its hours is held to them, one
   that does not is not.
+- *Excess*: of a series that is busy at many hours, the window that a count about its hour's mean would hardly ever
+  reach (a negative binomial, as rough as the series' other hours), against such windows in the days before; one
+  anomaly among these does not hide another.
 - *Level*: the middle of the hours of a day, each against its mean on days of the same kind. Half must be higher: a
   burst is not, a slow climb is.
 - *Fall*: the emptiest two hours (of a whole Region eight), against these hours in the days before; also held to how the
@@ -20,12 +23,14 @@ which is what deployments and scaling storms have. Their constants (`_TAILS`) we
 (`make bench-insights`, seeds 101 and 2; others judge them).
 
 Accounts differ: in one a deployment ten times the last comes every few weeks, in another hours are like each other to a
-tenth. So an account's own days are asked as well. What beats everything that the same way of looking has given there in
-the eight weeks before is seldom, however often it comes elsewhere.
+tenth. So an account's own days are asked as well: how seldom what comes a few times a week there is by the constants,
+and how fast it thins out. What is more seldom than that is reckoned from there; where the days say that it is less
+seldom, the constants hold. A few anomalies among those days change little.
 """
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -36,8 +41,11 @@ import numpy.typing as npt
 from trailql.insights.kinds import KINDS
 from trailql.insights.past import (
     around,
+    count_excess,
     least_before,
     most_before,
+    ranks_before,
+    roughness,
     scaled,
     spread_before,
     sum_before,
@@ -57,6 +65,15 @@ OWN_DAYS = 56
 """Days before of which an account's own surprises are remembered."""
 
 _HOUR_WIDTHS = (5, 15, 60)
+_EXCESS_WIDTHS = (1, 5, 15, 60)
+_EXCESS_THAT_TELLS = 3.0
+"""Calls that a window must have."""
+_EXCESS_APART = 4.0
+"""Below this, exponents are chance of the first days."""
+_ACTIVE_HOURS = 0.2
+"""The share of hours with calls of a series whose hours are compared with their mean."""
+_EVEN_CALM = 0.8
+"""How far days lie apart even where a series is calm."""
 _FALL_HOURS = 2
 _REGION_FALL_HOURS = 8
 _FALL_THAT_TELLS = 8.0
@@ -69,12 +86,13 @@ _LEAST_HOUR_DAYS = 5
 """Days of which it must be known how far they lie beyond their hours."""
 _SECONDS_COME_EASIER = 10
 _LEAST_OWN_WEEKS = 2
-_LOW, _HIGH, _STEEPEST = 4, 12, 4
+_ALIKE = 1.01
+"""The least by which what comes less often differs."""
 _COUNTS_FOR_WEEKS = 0.5
 """What the constants count for, beside an account's own weeks."""
-_KINDS_OF_SURPRISE = 1.0
-"""Of the tails, how many an account commonly has; each may bring its share."""
-_EITHER_WAY = 1.0
+_ANYTHING = 0.8
+"""Surprises a week by the constants: where the account's weeks brought next to nothing, it is reckoned from here."""
+_EITHER_WAY = 1.2
 """As an insight may be seldom by the constants or by the account's own days, there are more by chance."""
 _LEAST_SERIES = 50
 """An account is tested as if it had at least so many series, so that a quiet account does not report trifles."""
@@ -104,6 +122,7 @@ _TAILS = {
     "new": Tail(7.2, 2.4),
     "errors": Tail(3.1, 0.77),
     "new errors": Tail(4.2, 1.5),
+    "excess": Tail(2.5, 0.3),
     "hour": Tail(72.0, 15.0),
     "hour errors": Tail(30.0, 8.0),
     "level": Tail(2.6, 0.35),
@@ -164,7 +183,9 @@ def surprises(
         false_per_account_week: How many false insights to allow.
     """
     looked = _Looked(counts, first_day - counts.first_day, last_day - counts.first_day, baseline_days)
-    found = looked.in_own_terms([*looked.peaks(), *looked.hours(), *looked.levels(), *looked.falls()])
+    found = looked.in_own_terms(
+        [*looked.peaks(), *looked.hours(), *looked.excesses(), *looked.levels(), *looked.falls()]
+    )
     return [each for each in found if each.false_per_week <= false_per_account_week]
 
 
@@ -203,44 +224,69 @@ def _keep_rarest(best: dict[tuple[int, int, int], Surprise], found: Surprise) ->
         best[key] = found
 
 
-def _group(each: Surprise) -> str:
-    return ''
+@dataclass(frozen=True, slots=True)
+class _Reckoning:
+    """
+    How an account's own weeks are reckoned with.
+
+    Args:
+        often, oftener: Surprises a week: what comes as often tells how seldom others are. Anomalies of these weeks are
+            few beside them.
+        steepest: How much steeper than the constants' an account's own tail may be.
+        times: What is found is taken for so many times as frequent.
+    """
+
+    often: int
+    oftener: int
+    steepest: float
+    times: float
+
+
+_OWN = {
+    True: _Reckoning(often=5, oftener=12, steepest=4, times=10),  # excesses, in restless accounts a tail of their own
+    False: _Reckoning(often=4, oftener=12, steepest=4, times=1),
+}
 
 
 class _Own:
-    """How seldom an account's own days were, by tail: the most surprising of each series and day."""
+    """How seldom an account's own days were, excesses apart: the most surprising of each series and day."""
 
     def __init__(self, found: Iterable[Surprise]) -> None:
-        best: dict[tuple[str, int, int], float] = {}
+        best: dict[tuple[bool, int, int], float] = {}
         for each in found:
-            key = _group(each), each.series, each.first_day
+            key = each.tail == "excess", each.series, each.first_day
             best[key] = min(each.false_per_week, best.get(key, np.inf))
-        self._by_day: dict[tuple[str, int], list[float]] = {}
-        for (tail, _, day), false in best.items():
-            self._by_day.setdefault((tail, day), []).append(false)
-        self._before: dict[tuple[str, int], list[float]] = {}
+        self._by_day: dict[tuple[bool, int], list[float]] = {}
+        for (is_excess, _, day), false in best.items():
+            self._by_day.setdefault((is_excess, day), []).append(false)
+        self._before: dict[tuple[bool, int], list[float]] = {}
 
-    def rate(self, each: Surprise, weeks: float) -> float | None:
+    def rate(self, each: Surprise, weeks: float) -> float:
         """
-        How often a week of the account brings what is as seldom, by the weeks before; None where they do not tell.
+        How often a week of the account brings what is as seldom, by the weeks before.
 
-        About one a week is counted, so that a few anomalies among them change little; what is more seldom than that
-        is reckoned from it by the constants' slope.
+        What is more seldom than a few a week is reckoned from these by how fast they thin out, at least as fast as
+        the constants say: so anomalies among them change little.
         """
-        key = _group(each), each.first_day
+        is_excess = each.tail == "excess"
+        key = is_excess, each.first_day
         if key not in self._before:
             days = range(each.first_day - OWN_DAYS, each.first_day)
-            self._before[key] = sorted(false for day in days for false in self._by_day.get((key[0], day), ()))
-        known = self._before[key]
+            self._before[key] = sorted(false for day in days for false in self._by_day.get((is_excess, day), ()))
+        known, reckoning = self._before[key], _OWN[is_excess]
+        often, oftener = round(reckoning.often * weeks), round(reckoning.oftener * weeks)
         as_seldom = bisect_right(known, each.false_per_week)
-        low, high = round(_LOW * weeks), round(_HIGH * weeks)
-        if as_seldom >= low:
-            return as_seldom / weeks
-        if len(known) < high:
-            return None
-        steep = np.log(high / low) / np.log(max(1.01, known[high - 1] / known[low - 1]))
-        steep = min(max(1.0, float(steep)), _STEEPEST)
-        return low / weeks * (each.false_per_week / known[low - 1]) ** steep
+        if as_seldom >= often:
+            return reckoning.times * as_seldom / weeks
+        if len(known) >= oftener:
+            thins_out = math.log(oftener / often) / math.log(max(_ALIKE, known[oftener - 1] / known[often - 1]))
+            steep = min(max(1.0, thins_out), reckoning.steepest)
+            rate = often / weeks * float(each.false_per_week / known[often - 1]) ** steep
+        else:
+            rate = max(as_seldom, max(len(known), 1) * min(1.0, each.false_per_week / _ANYTHING)) / weeks
+        if is_excess:
+            return float(reckoning.times * rate)
+        return float((_COUNTS_FOR_WEEKS * each.false_per_week + weeks * rate) / (_COUNTS_FOR_WEEKS + weeks))
 
 
 class _Looked:
@@ -312,6 +358,32 @@ class _Looked:
                 window = _Window(width, hour, busiest, base)
                 tail = "hour errors" if self._errors[series] else "hour"
                 _keep_rarest(best, self._surprise(series, day, "hour", tail, window, number))
+        return _with_seconds(best.values())
+
+    def excesses(self) -> list[Surprise]:
+        """Windows of daily series with more calls than a count about that hour's mean would have."""
+        counted = self._counts.known & self._covered[:, :, None]
+        hours = sum_before(counted.sum(axis=2), self._span)
+        busy_hours: Floats = np.where(counted, self._counts.hourly > 0, np.float32(0)).sum(axis=2)
+        busy = sum_before(busy_hours, self._span)
+        enough = self._tested & self._is_daily() & self._rises & (busy >= _ACTIVE_HOURS * hours)
+        best: dict[tuple[int, int, int], Surprise] = {}
+        for width in _EXCESS_WIDTHS:
+            busiest, _ = self._windows(width)
+            usual = usual_before(busiest, counted, self._weekend, self._span)
+            squares = usual_before(busiest**2, counted, self._weekend, self._span)
+            days = sum_before(counted.any(axis=2), self._span).astype(np.float32)[:, :, None]
+            expected = around((days * usual + 0.5) / (days + 1), np.maximum)
+            excess = count_excess(busiest, expected, roughness(usual, squares))
+            excess = np.where(counted & (busiest >= _EXCESS_THAT_TELLS), excess, np.float32(0))
+            of_day: Floats = np.maximum(self._of_day(excess), 0) + np.float32(_EXCESS_APART)
+            second, third, middle = (np.maximum(each, _EXCESS_APART) for each in ranks_before(of_day, self._span))
+            over = np.log(of_day / second) / (_EVEN_CALM + np.log(third / middle))
+            for series, day in self._cells((over > 0) & enough):
+                hour = int(excess[series, day].argmax())
+                window = _Window(width, hour, busiest, float(scaled(expected[series, day, hour])))
+                number = math.sqrt(over[series, day])
+                _keep_rarest(best, self._surprise(series, day, "hour", "excess", window, number))
         return _with_seconds(best.values())
 
     def levels(self) -> list[Surprise]:
@@ -396,10 +468,8 @@ class _Looked:
                 continue
             begin, false = each.first_day, each.false_per_week
             weeks = float(looked_at[max(0, begin - OWN_DAYS) : begin].sum() / 7)
-            own_rate = own.rate(each, weeks) if weeks >= _LEAST_OWN_WEEKS else None
-            if own_rate is not None:
-                own_rate = (_COUNTS_FOR_WEEKS * false + weeks * own_rate) / (_COUNTS_FOR_WEEKS + weeks)
-                false = min(false, _KINDS_OF_SURPRISE * own_rate)
+            if weeks >= _LEAST_OWN_WEEKS:
+                false = min(false, own.rate(each, weeks))
             told.append(replace(each, false_per_week=false * _EITHER_WAY))
         return told
 

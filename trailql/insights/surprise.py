@@ -90,8 +90,8 @@ _ALIKE = 1.01
 """The least by which what comes less often differs."""
 _COUNTS_FOR_WEEKS = 0.5
 """What the constants count for, beside an account's own weeks."""
-_ANYTHING = 0.8
-"""Surprises a week by the constants: where the account's weeks brought next to nothing, it is reckoned from here."""
+_CALM = 0.35
+"""So much more seldom than the constants say is what comes where the weeks before brought next to nothing."""
 _EITHER_WAY = 1.2
 """As an insight may be seldom by the constants or by the account's own days, there are more by chance."""
 _LEAST_SERIES = 50
@@ -278,12 +278,11 @@ class _Own:
         as_seldom = bisect_right(known, each.false_per_week)
         if as_seldom >= often:
             return reckoning.times * as_seldom / weeks
-        if len(known) >= oftener:
-            thins_out = math.log(oftener / often) / math.log(max(_ALIKE, known[oftener - 1] / known[often - 1]))
-            steep = min(max(1.0, thins_out), reckoning.steepest)
-            rate = often / weeks * float(each.false_per_week / known[often - 1]) ** steep
-        else:
-            rate = max(as_seldom, max(len(known), 1) * min(1.0, each.false_per_week / _ANYTHING)) / weeks
+        if len(known) < oftener:
+            return max(as_seldom / weeks, _CALM * each.false_per_week)
+        thins_out = math.log(oftener / often) / math.log(max(_ALIKE, known[oftener - 1] / known[often - 1]))
+        steep = min(max(1.0, thins_out), reckoning.steepest)
+        rate = often / weeks * (each.false_per_week / known[often - 1]) ** steep
         if is_excess:
             return float(reckoning.times * rate)
         return float((_COUNTS_FOR_WEEKS * each.false_per_week + weeks * rate) / (_COUNTS_FOR_WEEKS + weeks))
@@ -364,15 +363,14 @@ class _Looked:
         """Windows of daily series with more calls than a count about that hour's mean would have."""
         counted = self._counts.known & self._covered[:, :, None]
         hours = sum_before(counted.sum(axis=2), self._span)
-        busy_hours: Floats = np.where(counted, self._counts.hourly > 0, np.float32(0)).sum(axis=2)
-        busy = sum_before(busy_hours, self._span)
+        busy = sum_before((counted & (self._counts.hourly > 0)).sum(axis=2), self._span)
         enough = self._tested & self._is_daily() & self._rises & (busy >= _ACTIVE_HOURS * hours)
         best: dict[tuple[int, int, int], Surprise] = {}
         for width in _EXCESS_WIDTHS:
             busiest, _ = self._windows(width)
             usual = usual_before(busiest, counted, self._weekend, self._span)
             squares = usual_before(busiest**2, counted, self._weekend, self._span)
-            days = sum_before(counted.any(axis=2), self._span).astype(np.float32)[:, :, None]
+            days = self._days.astype(np.float32)[:, :, None]
             expected = around((days * usual + 0.5) / (days + 1), np.maximum)
             excess = count_excess(busiest, expected, roughness(usual, squares))
             excess = np.where(counted & (busiest >= _EXCESS_THAT_TELLS), excess, np.float32(0))

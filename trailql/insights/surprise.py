@@ -80,6 +80,8 @@ _FALL_THAT_TELLS = 8.0
 """Calls that the window must always have had for their absence to be told."""
 _HOUR_THAT_TELLS = 3.0
 """Calls that an hour must usually have to be compared for its level."""
+_USUAL_APART, _MIDDLE_APART = 1.1, 4.0
+"""How far the middle of a day's hours usually lies from that of others, and the most that one day counts for."""
 _LEVEL_GOES_ON = 1.4
 """How far above the usual a day must be to belong to a change of level."""
 _LEAST_HOUR_DAYS = 5
@@ -402,6 +404,10 @@ class _Looked:
         is_told = np.isfinite(middle)
         aside = sum_before(np.where(is_told, middle, 0), self._span) / np.maximum(sum_before(is_told, self._span), 1)
         middle -= np.maximum(aside, 0)
+        # Where days lie far apart by chance, they must lie farther apart to tell.
+        apart = sum_before(np.where(is_told, np.minimum(np.abs(middle), _MIDDLE_APART), 0), self._span)
+        apart /= np.maximum(sum_before(is_told, self._span), 1)
+        middle /= np.maximum(1, apart / _USUAL_APART) ** 1.5
         found = []
         for series in np.flatnonzero((self._tested & (middle > _LEVEL_GOES_ON)).any(axis=1)).tolist():
             for days in _runs(middle[series] > _LEVEL_GOES_ON):

@@ -97,7 +97,8 @@ def _folders(path: str) -> re.Match[str] | None:
 
 @lru_cache(maxsize=1024)
 def _minute(text: str) -> datetime | None:
+    year, month, day, hour, minute = text[:4], text[4:6], text[6:8], text[9:11], text[11:13]
     try:
-        return datetime.strptime(text, "%Y%m%dT%H%M").replace(tzinfo=UTC)
+        return datetime(int(year), int(month), int(day), int(hour), int(minute), tzinfo=UTC)
     except ValueError:
         return None

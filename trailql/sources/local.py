@@ -112,12 +112,12 @@ def _inside(folder: str) -> Iterator[tuple[str, os.DirEntry[str] | None]] | LogF
     """What a folder holds, or why nothing of it is read."""
     try:
         with os.scandir(folder) as entries:
-            there = sorted(entries, key=lambda entry: entry.name)
+            there = {entry.name: entry for entry in entries}
     except OSError as error:
         return _unreadable(folder, error)
-    if any(entry.name == "trailql.json" for entry in there):
+    if "trailql.json" in there:
         return _skipped(folder, os.stat(folder), "a trailql lake")
-    return ((entry.path, entry) for entry in there)
+    return ((there[name].path, there[name]) for name in sorted(there))
 
 
 def _visit_file(path: str, status: os.stat_result, *, given_by_hand: bool) -> Iterator[LogFile]:

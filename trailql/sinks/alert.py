@@ -221,8 +221,10 @@ def _rough(span: timedelta) -> str:
 
 def _often(told: Mapping[str, Any]) -> str:
     events, times = int(told.get("events") or 0), int(told.get("times_seen") or 1)
-    said = count_of(events, "event") if events else ""
-    return said + (f"; grown in {count_of(times - 1, 'round')} since it was found" if times > 1 else "")
+    said = [count_of(events, "event")] if events else []
+    if times > 1:
+        said.append(f"grown in {count_of(times - 1, 'round')} since it was found")
+    return "; ".join(said)
 
 
 def _figures(numbers: Mapping[str, Any]) -> str:

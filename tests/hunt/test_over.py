@@ -72,7 +72,7 @@ def test_lag_ends_and_comes_back(tmp_path: Path) -> None:
     assert [("new", "lag"), ("over", "lag"), ("again", "lag"), ("over", "lag")] == told(scene)
     assert [] == told(scene, "high.jsonl")
     over = json.loads((scene.folder / "alerts.jsonl").read_text().splitlines()[1])
-    assert "grown in 1 round since it was found" == dict(in_words(Alert(over["key"], over)).facts)["How often"]
+    assert "grown in 2 rounds since it was found" == dict(in_words(Alert(over["key"], over)).facts)["How often"]
 
 
 def test_of_days_of_trouble_the_end_is_told_once(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ _COUNTS_FOR_WEEKS = 0.5
 """What the constants count for, beside an account's own weeks."""
 _CALM = 0.35
 """So much more seldom than the constants say is what comes where the weeks before brought next to nothing."""
-_EITHER_WAY = 1.2
+_EITHER_WAY = 1.1
 """As an insight may be seldom by the constants or by the account's own days, there are more by chance."""
 _LEAST_SERIES = 50
 """An account is tested as if it had at least so many series, so that a quiet account does not report trifles."""

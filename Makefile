@@ -31,9 +31,9 @@ format: $(READY)  ## Put the code in form
 bench: $(READY)  ## Time ingest and questions against plain DuckDB; SCALE=10 for ten million events
 	$(BIN)/python tests/bench/run.py --scale $(SCALE) --seed $(SEED) --runs $(RUNS)
 
-bench-insights: $(READY)  ## Compare what finds unusual API call rates, on invented accounts with planted anomalies (minutes)
+bench-insights: $(READY)  ## Compare what finds unusual API call rates, on invented accounts (minutes); CALM=1: on calm ones
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
-	$(BIN)/python -m tests.bench.insights --seed $(SEED)
+	$(BIN)/python -m tests.bench.insights --seed $(SEED) $(if $(CALM),--calm)
 
 campaign: $(READY)  ## Change 20,000 real records and 5,000 log files at random; none may be lost (some minutes)
 	$(BIN)/python -m tests.campaign --seed $(SEED)

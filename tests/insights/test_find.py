@@ -46,6 +46,32 @@ def test_steady_series_is_quiet(per_day: int) -> None:
     assert [] == _find(steady(40, per_day))
 
 
+def _by_day_and_night(days: int) -> list[Row]:
+    """A series with 30 calls an hour by day and one at night, as chance has it."""
+    rng = random.Random(4)
+    return [
+        call(day, 60 * hour + rng.uniform(0, 60), "Publish")
+        for day in range(days)
+        for hour in range(24)
+        for _ in range(sum(rng.random() < 0.5 for _ in range(60 if 8 <= hour < 20 else 2)))
+    ]
+
+
+def test_a_night_with_the_calls_of_a_day_is_found() -> None:
+    """Thirty calls between three and four: half an hour's work by day, and unheard of at night."""
+    (insight,) = _find(_by_day_and_night(40), burst(36, 190, 30, 30, "Publish"))
+
+    assert ("hour", _at(36, 190), _at(36, 220)) == (insight.way, insight.start, insight.end)
+    assert [] == _find(_by_day_and_night(40))
+
+
+def test_an_earlier_burst_hides_no_later_one() -> None:
+    """Of two bursts of one series, ten days apart, the smaller one that comes later is found as well."""
+    found = _find(_by_day_and_night(45), burst(30, 600, 600, 15, "Publish"), burst(40, 900, 150, 15, "Publish"))
+
+    assert [_at(30, 600), _at(40, 900)] == [insight.start for insight in found]
+
+
 def test_a_call_a_week_is_quiet() -> None:
     """A sparse call is normal, also when it comes twice in one minute."""
     weekly = [call(day, 540 + day) for day in range(3, 40, 7)]

@@ -92,8 +92,10 @@ _ALIKE = 1.01
 """The least by which what comes less often differs."""
 _COUNTS_FOR_WEEKS = 0.5
 """What the constants count for, beside an account's own weeks."""
-_CALM = 0.35
+_CALM = 0.45
 """So much more seldom than the constants say is what comes where the weeks before brought next to nothing."""
+_CALM_EXCESS = 1e-7
+"""The same of excesses, of the third power of what the constants say: in calm accounts they thin out as fast."""
 _EITHER_WAY = 1.1
 """As an insight may be seldom by the constants or by the account's own days, there are more by chance."""
 _LEAST_SERIES = 50
@@ -281,7 +283,8 @@ class _Own:
         if as_seldom >= often:
             return reckoning.times * as_seldom / weeks
         if len(known) < oftener:
-            return max(as_seldom / weeks, _CALM * each.false_per_week)
+            few = _CALM_EXCESS * each.false_per_week**3 if is_excess else _CALM * each.false_per_week
+            return max(as_seldom / weeks, few)
         thins_out = math.log(oftener / often) / math.log(max(_ALIKE, known[oftener - 1] / known[often - 1]))
         steep = min(max(1.0, thins_out), reckoning.steepest)
         rate = often / weeks * (each.false_per_week / known[often - 1]) ** steep

@@ -25,6 +25,26 @@ def test_same_seed_same_files(tmp_path: Path) -> None:
     assert first.rates.read_bytes() != other.rates.read_bytes()
 
 
+def test_calm_accounts_are_calm(tmp_path: Path) -> None:
+    """Days of a series are alike, unlike those of restless accounts; anomalies are planted there as well."""
+    runs = [make_dataset(tmp_path, seed=5, accounts=2, days=35, is_calm=is_calm) for is_calm in (True, False)]
+
+    def unlike(data: Dataset) -> float:
+        """A usual series' busiest day in units of its middle day, before anything is planted."""
+        rates = pl.read_parquet(data.rates).filter(pl.col("minute") < data.truth.test_from)
+        days = rates.group_by("account", "region", "eventName", "errorCode", pl.col("minute").dt.date()).agg(
+            pl.col("count").sum()
+        )
+        found = days.group_by("account", "region", "eventName", "errorCode").agg(
+            (pl.col("count").max() / pl.col("count").median()).alias("unlike")
+        )
+        return float(found["unlike"].to_numpy().mean())
+
+    calm, restless = map(unlike, runs)
+    assert calm < 1.9 < restless
+    assert all(data.truth.labels for data in runs)
+
+
 def test_columns(small: Dataset) -> None:
     """One row per series and minute, none of them empty."""
     rates = pl.read_parquet(small.rates)

@@ -6,6 +6,7 @@ And the scale on which counts are compared.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -75,13 +76,20 @@ def usual_before(values: Floats, counts: Bools, weekend: Bools, days: int) -> Fl
         weekend: By day.
         days: How many before.
     """
+    return usual_of([values], counts, weekend, days)[0]
+
+
+def usual_of(several: Sequence[Floats], counts: Bools, weekend: Bools, days: int) -> list[Floats]:
+    """The same of several arrays of which the same count."""
     is_weekend = weekend[None, :, None]
-    sums = [sum_before(np.where(counts & chosen, values, 0), days) for chosen in (is_weekend, ~is_weekend)]
-    numbers = [sum_before(counts & chosen, days) for chosen in (is_weekend, ~is_weekend)]
-    same = [np.where(is_weekend, each[0], each[1]) for each in (sums, numbers)]
-    other = [np.where(is_weekend, each[1], each[0]) for each in (sums, numbers)]
-    total, number = (a + _OTHER_DAYS * b for a, b in zip(same, other, strict=True))
-    return (total / np.maximum(number, 1e-9)).astype(np.float32)
+    chosen = (counts & is_weekend, counts & ~is_weekend)
+
+    def weighed(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        at_weekends, else_ = (sum_before(np.where(each, values, 0), days) for each in chosen)
+        return np.where(is_weekend, at_weekends + _OTHER_DAYS * else_, else_ + _OTHER_DAYS * at_weekends)
+
+    number = np.maximum(weighed(np.ones((1, 1, 1), np.float32)), 1e-9)
+    return [(weighed(values) / number).astype(np.float32) for values in several]
 
 
 def spread_before(values: Floats, counts: Bools, weekend: Bools, days: int) -> Floats:

@@ -51,6 +51,7 @@ from trailql.insights.past import (
     sum_before,
     unscaled,
     usual_before,
+    usual_of,
 )
 from trailql.insights.series import HOURS, Bools, Counts, Floats
 
@@ -373,8 +374,7 @@ class _Looked:
         best: dict[tuple[int, int, int], Surprise] = {}
         for width in _EXCESS_WIDTHS:
             busiest, _ = self._windows(width)
-            usual = usual_before(busiest, counted, self._weekend, self._span)
-            squares = usual_before(busiest**2, counted, self._weekend, self._span)
+            usual, squares = usual_of([busiest, busiest**2], counted, self._weekend, self._span)
             days = self._days.astype(np.float32)[:, :, None]
             expected = around((days * usual + 0.5) / (days + 1), np.maximum)
             excess = count_excess(busiest, expected, roughness(usual, squares))
@@ -401,8 +401,7 @@ class _Looked:
         enough &= self._rises
         higher = np.where(matters, values - usual, np.nan)
         middle = np.full(enough.shape, -np.inf)
-        for series, day in self._cells(enough):
-            middle[series, day] = np.nanmedian(higher[series, day])
+        middle[enough] = _middles(higher[enough])
         # Of hours that are either empty or busy the middle always lies beside the mean.
         is_told = np.isfinite(middle)
         aside = sum_before(np.where(is_told, middle, 0), self._span) / np.maximum(sum_before(is_told, self._span), 1)
@@ -521,6 +520,15 @@ class _Looked:
     @staticmethod
     def _cells(chosen: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
         return [(int(series), int(day)) for series, day in zip(*np.nonzero(chosen), strict=True)]
+
+
+def _middles(rows: Floats) -> Floats:
+    """The median of each row's numbers, of which there is at least one; others are NaN."""
+    ordered = np.sort(rows, axis=1)  # NaN comes last
+    told = np.isfinite(rows).sum(axis=1)
+    at = np.arange(len(rows))
+    found: Floats = (ordered[at, (told - 1) // 2] + ordered[at, told // 2]) / 2
+    return found
 
 
 def _begins(higher: Floats, middle: float) -> int:

@@ -67,10 +67,10 @@ OWN_DAYS = 56
 
 _HOUR_WIDTHS = (5, 15, 60)
 _EXCESS_WIDTHS = (1, 5, 15, 60)
-_EXCESS_THAT_TELLS = 3.0
+_EXCESS_THAT_TELLS = 5.0
 """Calls that a window must have."""
-_EXCESS_APART = 4.0
-"""Below this, exponents are chance of the first days."""
+_EXCESS_APART = 8.0
+"""What a day's many windows bring by chance, about."""
 _ACTIVE_HOURS = 0.2
 """The share of hours with calls of a series whose hours are compared with their mean."""
 _EVEN_CALM = 0.8
@@ -95,8 +95,10 @@ _COUNTS_FOR_WEEKS = 0.5
 """What the constants count for, beside an account's own weeks."""
 _CALM = 0.45
 """So much more seldom than the constants say is what comes where the weeks before brought next to nothing."""
-_CALM_EXCESS = 1e-7
+_CALM_EXCESS = 2.5e-8
 """The same of excesses, of the third power of what the constants say: in calm accounts they thin out as fast."""
+_SELDOMEST = 0.002
+"""Insights a week: ten years are all that eight weeks are believed."""
 _EITHER_WAY = 1.1
 """As an insight may be seldom by the constants or by the account's own days, there are more by chance."""
 _LEAST_SERIES = 50
@@ -248,7 +250,7 @@ class _Reckoning:
 
 
 _OWN = {
-    True: _Reckoning(often=5, oftener=12, steepest=4, times=10),  # excesses, in restless accounts a tail of their own
+    True: _Reckoning(often=5, oftener=12, steepest=4, times=16),  # excesses: in restless accounts their tail is another
     False: _Reckoning(often=4, oftener=12, steepest=4, times=1),
 }
 
@@ -475,7 +477,7 @@ class _Looked:
             begin, false = each.first_day, each.false_per_week
             weeks = float(looked_at[max(0, begin - OWN_DAYS) : begin].sum() / 7)
             if weeks >= _LEAST_OWN_WEEKS:
-                false = min(false, own.rate(each, weeks))
+                false = min(false, max(_SELDOMEST, own.rate(each, weeks)))
             told.append(replace(each, false_per_week=false * _EITHER_WAY))
         return told
 

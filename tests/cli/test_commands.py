@@ -215,6 +215,10 @@ def test_detect_says_what_ran(lake: Path) -> None:
     assert ids
     assert all(f" {id} " in done.stdout for id in ids)
 
+    never = trailql("detect", "--lake", lake, "--since", "2026-12-01", "--format", "jsonl")
+    assert (0, "") == (never.returncode, never.stdout)
+    assert re.match(r"no events in that time: the lake has events of 2026-\d\d-\d\d to 2026-10-18$", never.stderr)
+
     listed = trailql("detect", "--list", env={**os.environ, "COLUMNS": "60"}).stdout
     assert all(f"{id} " in listed for id in ids)
 
@@ -243,6 +247,10 @@ def test_insights_without_enough_history(lake: Path, tmp_path: Path) -> None:
     assert (0, True) == (done.returncode, "0 insights" in done.stderr)
     assert "too little history, nothing was tested: there are 4 days of baseline, 7 are needed" in done.stderr
     assert "history" not in trailql("insights", "--lake", lake).stderr
+    compared = trailql("insights", "compare", "--lake", tmp_path / "lake")
+    assert "0 both, 0 only AWS, 0 only ours" in compared.stderr
+    assert "no Insights of CloudTrail's own in the lake (table aws_insights)" in compared.stderr
+    assert "too little history" in compared.stderr
 
 
 def test_parquet_goes_into_a_pipe_but_not_to_a_terminal(lake: Path) -> None:
@@ -266,7 +274,7 @@ def test_summary_says_what_time_there_was(lake: Path, tmp_path: Path) -> None:
     """
     done = trailql("ingest", _LOGS, "--lake", tmp_path / "lake", "--from", "24h")
 
-    assert re.search(r"not selected +1,055 +by --from.*; new log files are of 2026-09-14 to 2026-10-19", done.stderr)
+    assert re.search(r"not selected +1,057 +by --from.*; new log files are of 2026-09-14 to 2026-10-19", done.stderr)
 
 
 def test_insights_print_cloudtrail_records(lake: Path) -> None:

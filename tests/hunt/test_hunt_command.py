@@ -91,6 +91,19 @@ def test_a_round_and_its_findings(folder: Path) -> None:
     )
 
 
+def test_what_a_first_round_does_not_look_at(folder: Path) -> None:
+    """
+    Older events count as hunted; that no detection has looked at them is said, with the setting.
+    """
+    config = folder / "trailql.toml"
+    config.write_text(config.read_text().replace('first = "4000d"', 'first = "1h"'))
+
+    done = hunt(folder)
+
+    assert 0 == done.returncode
+    assert re.search(r"new events on \d+ days? are older than hunt.first \(1h\): they count as hunted", done.stderr)
+
+
 def test_dry_run(folder: Path) -> None:
     """
     Says what a round would do on stdout, and makes no lake.

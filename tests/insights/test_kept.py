@@ -19,7 +19,7 @@ from trailql.insights.run import curve_in, find_insights_and_history
 from trailql.insights.store import kept_insight, kept_insights, save_insights
 from trailql.lake.lake import open_lake_folder
 from trailql.query.engine import open_lake
-from trailql.report.curve import insight_page, insight_text, write_plot
+from trailql.report.curve import check_plot, insight_page, insight_text, write_plot
 
 _FIRST = datetime(2026, 9, 1, tzinfo=UTC)
 _HOSTILE = "evil<script>alert(1)</script>\x1b[31m"
@@ -136,7 +136,9 @@ def test_explanation_and_plots(lake: Path, tmp_path: Path) -> None:
         path = tmp_path / f"insight{ending}"
         write_plot(insight, curve, path)
         assert path.read_bytes().startswith(begins)
-    with pytest.raises(UsageError, match="a plot is"):
-        write_plot(insight, curve, tmp_path / "insight.gif")
+        check_plot(path)
+    for write in (lambda path: write_plot(insight, curve, path), check_plot):
+        with pytest.raises(UsageError, match="a plot is"):
+            write(tmp_path / "insight.gif")
     with pytest.raises(UsageError, match="cannot be written"):
         write_plot(insight, curve, tmp_path / "none" / "insight.html")

@@ -8,10 +8,11 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from tests.conftest import Ingest, Rows
@@ -21,11 +22,12 @@ from trailql.lake import compact as compacting
 from trailql.lake.check import check
 from trailql.lake.compact import MOST_SMALL_FILES, compact
 from trailql.lake.describe import describe
-from trailql.lake.lake import REWRITING, Lake, open_lake_folder
+from trailql.lake.lake import REWRITING, Lake, arrow_schema, open_lake_folder
 from trailql.lake.manifest import manifest_lines
+from trailql.lake.parquet import write_parquet
 from trailql.lake.retention import expire, vacuum
 from trailql.query.engine import open_lake
-from trailql.schema import SORT_COLUMNS
+from trailql.schema import PARTITION_COLUMN, SORT_COLUMNS, TABLES
 
 Fragments = Callable[..., Lake]
 
@@ -96,6 +98,32 @@ def _value(row: dict[str, Any], column: str) -> Any:
     for name in column.split("."):
         row = row[name]
     return row
+
+
+PARTITIONED = ("events", "minute_counts")
+
+
+def test_every_table_is_compacted(lake_dir: Path, fragments: Fragments) -> None:
+    """Whatever table has small files: their rows are the same in one file."""
+    lake = fragments(ingests=1)
+    at = datetime(2026, 10, 1, 12, tzinfo=UTC)
+    for table, columns in TABLES.items():
+        partition: dict[str, str | None] = {PARTITION_COLUMN: "2026-09-01"} if table in PARTITIONED else {}
+        for number in range(2):
+            row = {"batch": f"made-{number}", "eventTime": at, "extra": None}
+            schema = arrow_schema(columns)
+            names = [name for name in schema.names if name != PARTITION_COLUMN or not partition]
+            values = {name: [row.get(name)] for name in names}
+            made = pa.table(values, schema=pa.schema([schema.field(name) for name in names]))
+            file = write_parquet(lake, made, f"made-{table}-{number}", table=table, partition=partition)
+            lake.commit(table, [file], batch=f"made-{table}-{number}")
+
+    compact(lake)
+
+    for table in TABLES:
+        parts = [part for part in lake.snapshot(table).parts if str(part.day) in ("2026-09-01", "None")]
+        assert 1 == len(parts), table
+        assert parts[0].rows >= 2, table
 
 
 def test_compaction_makes_files_of_the_target_size(fragments: Fragments, rows: Rows) -> None:

@@ -23,7 +23,7 @@ from trailql.cli.choosing import (
     enrichment,
     say_excepted,
 )
-from trailql.cli.options import Lake, Output, Parameters, Since, Until, Wide, pairs, span, span_in_words
+from trailql.cli.options import Lake, Output, Parameters, Since, Until, Wide, nothing_there, pairs, span, span_in_words
 from trailql.cli.streams import as_far_as_read
 from trailql.errors import UsageError
 from trailql.report.rows import Format
@@ -92,6 +92,7 @@ def detect(
     from trailql.detect.finding import Severity
     from trailql.detect.run import Timing, run_detections
     from trailql.detect.tuning import today
+    from trailql.lake.lake import open_lake_folder
     from trailql.report.findings import finding_rows, ocsf_findings, with_excepted
     from trailql.report.matrix import summary_lines
     from trailql.report.rows import write_objects, write_values
@@ -141,6 +142,8 @@ def detect(
         else:
             write_values(*rows, form, output, whole=("detection",), wide=wide)
     say_excepted(excepted)
+    if not found and (told := nothing_there(open_lake_folder(lake), begin, end)):
+        print(told, file=sys.stderr)
     if form in (Format.TABLE, Format.MD) and not output:
         for line in summary_lines(findings):
             print(line, file=sys.stderr)

@@ -146,7 +146,15 @@ class _Log:
             self("warning", f"sink {name}: {text.removeprefix(f'{name}: ')}; {left}", event="sink", sink=name)
         if result.too_old:
             days = count_of(result.too_old, "day")
-            self("warning", f"new events on {days} are older than hunt.oldest and were not hunted", event="too_old")
+            from trailql.hunt.settings_shown import span_text
+
+            setting, span = ("first", settings.first) if result.is_first else ("oldest", settings.oldest)
+            self(
+                "warning",
+                f"new events on {days} are older than hunt.{setting} ({span_text(span)}): they count as hunted, and no "
+                "detection has looked at them; trailql detect does",
+                event="too_old",
+            )
         if result.pending_rules:
             names = ", ".join(result.pending_rules[:_SHOWN]) + (" …" if len(result.pending_rules) > _SHOWN else "")
             what = count_of(len(result.pending_rules), "detection is new or changed", "detections are new or changed")

@@ -65,7 +65,6 @@ def insights(
     from trailql.cli.streams import as_far_as_read
     from trailql.insights.find import Asked, find_insights_in_rates, kinds_named
     from trailql.insights.run import find_insights_and_history
-    from trailql.insights.surprise import LEAST_DAYS
 
     _check_format(format)
     if from_rates and save:
@@ -79,10 +78,7 @@ def insights(
         found, history = find_insights_and_history(lake, asked, save=save, on_progress=told)
     with as_far_as_read():
         _write(found, format, output)
-    if history.accounts > history.enough:
-        print(_too_little(history, LEAST_DAYS), file=sys.stderr)
-    elif not history.accounts:
-        print("no events in that time", file=sys.stderr)
+    _tell_history(history)
 
 
 @app.command("list")
@@ -155,9 +151,11 @@ def explain(
     from trailql.insights.run import curve_in
     from trailql.insights.store import kept_insight
     from trailql.lake.lake import open_lake_folder
-    from trailql.report.curve import insight_text, write_plot
+    from trailql.report.curve import check_plot, insight_text, write_plot
     from trailql.report.rows import terminal_width, write_text
 
+    if plot:
+        check_plot(plot)
     insight = kept_insight(open_lake_folder(lake), id)
     curve = curve_in(lake, insight)
     write_text(insight_text(insight, curve, terminal_width() or 100), None)
@@ -184,6 +182,8 @@ def compare(
     """
     Compare CloudTrail's own Insights with ours: those in the lake (table aws_insights), or in a copy of the bucket.
 
+    Ours are those of --kind aws, CloudTrail's own two.
+
     Example: trailql insights compare --since 30d
 
     Example: trailql insights compare evidence/AWSLogs --lake case-17
@@ -200,8 +200,11 @@ def compare(
     _check_format(format)
     begin, end = span(since, until)
     theirs, bad = read_aws_insights(sources) if sources else (kept_aws_insights(open_lake_folder(lake)), [])
+    are_none = not theirs
     theirs = [each for each in theirs if (begin is None or each.end > begin) and (end is None or each.start < end)]
-    ours, _ = find_insights_and_history(lake, Asked(begin, end, false_per_account_week=false_rate, kinds=AWS_KINDS))
+    ours, history = find_insights_and_history(
+        lake, Asked(begin, end, false_per_account_week=false_rate, kinds=AWS_KINDS)
+    )
     pairs = compared(theirs, ours)
     with as_far_as_read():
         write_values(*compared_rows(pairs), format, output)
@@ -210,6 +213,10 @@ def compare(
     if format is Format.TABLE and not output:
         counts = {verdict: sum(pair.verdict == verdict for pair in pairs) for verdict in _VERDICTS}
         print(", ".join(f"{count:,} {verdict}" for verdict, count in counts.items()), file=sys.stderr)
+    if are_none:
+        where = "the sources" if sources else "the lake (table aws_insights)"
+        print(f"no Insights of CloudTrail's own in {where} in that time", file=sys.stderr)
+    _tell_history(history)
     if bad:
         raise typer.Exit(3)
 
@@ -249,6 +256,16 @@ def _write(found: list[Insight], format: Format, output: Path | None) -> None:
 
 def _tell_progress(done: int, all: int) -> None:
     print(f"\r{done:,} of {all:,} days counted", end="\n" if done == all else "", file=sys.stderr, flush=True)
+
+
+def _tell_history(history: History) -> None:
+    """Say what could not be looked at."""
+    from trailql.insights.surprise import LEAST_DAYS
+
+    if history.accounts > history.enough:
+        print(_too_little(history, LEAST_DAYS), file=sys.stderr)
+    elif not history.accounts:
+        print("no events in that time", file=sys.stderr)
 
 
 def _too_little(history: History, needed: int) -> str:

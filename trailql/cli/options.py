@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from trailql.report.rows import Format
 from trailql.report.text import iso
 
 if TYPE_CHECKING:
+    from trailql.lake.lake import Lake as OpenedLake
     from trailql.sources.aws import AwsAccess
 
 Lake = Annotated[
@@ -172,6 +173,24 @@ def span(since: str | None, until: str | None) -> tuple[datetime | None, datetim
     if begin and end and begin >= end:
         raise UsageError("--until must be later than --since")
     return begin, end
+
+
+def days_there(lake: OpenedLake) -> str:
+    """The days the lake has events of, by the names of its partitions alone."""
+    days = _days(lake)
+    return f"the lake has events of {min(days)} to {max(days)}" if days else "the lake has no events"
+
+
+def nothing_there(lake: OpenedLake, begin: datetime | None, end: datetime | None) -> str:
+    """That a lake has no event in a time, and of which days it has; empty where it may have some."""
+    first, last = begin.date() if begin else date.min, end.date() if end else date.max
+    if any(first <= day <= last for day in _days(lake)):
+        return ""
+    return f"no events in that time: {days_there(lake)}"
+
+
+def _days(lake: OpenedLake) -> list[date]:
+    return [part.day for part in lake.snapshot("events").parts if part.day is not None]
 
 
 def span_in_words(begin: datetime | None, end: datetime | None) -> str:

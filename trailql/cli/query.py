@@ -18,6 +18,7 @@ from trailql.cli.options import (
     Since,
     Until,
     Wide,
+    days_there,
     pairs,
     seconds,
     span,
@@ -28,7 +29,6 @@ from trailql.report.progress import query_progress
 from trailql.report.rows import Format
 
 if TYPE_CHECKING:
-    from trailql.lake.lake import Lake as OpenedLake
     from trailql.query.engine import OpenLake
 
 
@@ -98,7 +98,7 @@ def query(
         with query_progress(quiet) as on_progress:
             found = opened.sql(sql, values, dialect=chosen, timeout=limit_seconds, on_progress=on_progress)
         rows = found.arrow()
-        there = _days_there(opened.lake) if not rows.num_rows and (begin or end) else ""
+        there = days_there(opened.lake) if not rows.num_rows and (begin or end) else ""
     shown = rows.slice(0, limit) if limit is not None else rows
     write_rows(shown, format, output, wide=wide)
     if found.dialect != "duckdb" and not quiet:
@@ -119,12 +119,6 @@ def _explain(opened: OpenLake, sql: str, values: dict[str, Any], dialect: str | 
     print(f"read as {_DIALECTS[statement.dialect]}", file=sys.stderr)
     lines = (visible(line) for line in statement.text.splitlines())
     write_text("\n".join(lines) + "\n", output)
-
-
-def _days_there(lake: OpenedLake) -> str:
-    """The days the lake has events of, by the names of its partitions alone."""
-    days = [part.day for part in lake.snapshot("events").parts if part.day is not None]
-    return f"the lake has events of {min(days)} to {max(days)}" if days else "the lake has no events"
 
 
 def _statement(text: str, given: dict[str, str]) -> tuple[str, dict[str, Any]]:

@@ -63,7 +63,8 @@ class RoundResult:
         alerts: Alerts put in the outbox.
         delivered: What became of the outbox.
         pending_rules: Detections that are new or changed and have not seen the past.
-        too_old: Days of new events that are older than `oldest` and were not hunted.
+        too_old: Days of new events that are older than `oldest`, or `first`, and were not looked at.
+        is_first: It is the hunt's first round on this lake.
         errors: What went wrong, each in a sentence.
         seconds: How long it took.
         steps: Seconds by step.
@@ -77,6 +78,7 @@ class RoundResult:
     delivered: Delivered = field(default_factory=Delivered)
     pending_rules: list[str] = field(default_factory=list)
     too_old: int = 0
+    is_first: bool = False
     errors: list[str] = field(default_factory=list)
     seconds: float = 0.0
     steps: dict[str, float] = field(default_factory=dict)
@@ -210,7 +212,8 @@ class _Round:
         fresh, past = self.result.fresh, self._past
         is_first = not past.hunted
         begin = now - (settings.first if is_first else settings.oldest)
-        self.result.too_old = 0 if is_first else sum(day < begin.date() for day in fresh.days)
+        self.result.too_old = sum(day < begin.date() for day in fresh.days)
+        self.result.is_first = is_first
         self.result.spans = spans_of(fresh.days, begin=begin if is_first else _midnight(begin))
         for span in self.result.spans:
             self._take(con, self._look(span))

@@ -33,7 +33,7 @@ def shown(settings: HuntSettings) -> dict[str, Any]:
         "lake": settings.lake,
         "sources": list(settings.sources),
         "queue": settings.queue,
-        "queue_for": _text(settings.queue_for),
+        "queue_for": span_text(settings.queue_for),
         "relist": f"{settings.relist_days}d",
         "role_arn": settings.access.role_arn,
         "profile": settings.access.profile,
@@ -43,13 +43,13 @@ def shown(settings: HuntSettings) -> dict[str, Any]:
         "skip": list(settings.skip),
         "min_severity": settings.min_severity.name.lower(),
         "insights": settings.insights,
-        "first": _text(settings.first),
-        "oldest": _text(settings.oldest),
-        "alert_again_after": _text(settings.alert_again_after),
+        "first": span_text(settings.first),
+        "oldest": span_text(settings.oldest),
+        "alert_again_after": span_text(settings.alert_again_after),
         "flood": settings.flood or False,
         "dead_man": {
             "silence": settings.dead_man.silence,
-            "max_lag": _text(settings.dead_man.max_lag) if settings.dead_man.max_lag else False,
+            "max_lag": span_text(settings.dead_man.max_lag) if settings.dead_man.max_lag else False,
             "rejected": settings.dead_man.rejected,
             "failed": settings.dead_man.failed,
             "ping": str(settings.dead_man.ping) if settings.dead_man.ping else None,
@@ -79,7 +79,8 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
 
 
-def _text(span: timedelta) -> str:
+def span_text(span: timedelta) -> str:
+    """`35d`, `90m`: as it is written in the file."""
     seconds = int(span.total_seconds())
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds and seconds % length == 0:

@@ -66,7 +66,7 @@ class Asked:
         _check(self.since, self.until, self.baseline_days, self.false_per_account_week)
         for kind in self.kinds:
             if kind not in KINDS:
-                raise UsageError(f"there is no kind {kind!r}", hint=f"one of {', '.join(KINDS)}")
+                raise UsageError(f"there is no kind {kind!r}", hint=f"one of {', '.join((*KINDS, 'aws', 'all'))}")
 
     @property
     def first_minute(self) -> int | None:

@@ -51,7 +51,7 @@ def hint_for(error: duckdb.Error) -> str | None:
     if "cannot contain window functions" in text:
         return "SELECT * FROM (SELECT …, row_number() OVER (…) AS place FROM …) WHERE place = 1"
     if near := _DID_YOU_MEAN.search(text):
-        return f"did you mean {near[1]}? trailql describe events lists the columns"
+        return f"did you mean {near[1]}? trailql describe TABLE lists the columns"
     if "not found in FROM clause" in text or "does not have a column" in text:
-        return "trailql describe events lists the columns"
+        return "trailql describe TABLE lists the columns"
     return None

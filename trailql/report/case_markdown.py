@@ -112,7 +112,7 @@ def _insights(case: Case) -> list[str]:
     for insight, _ in case.insights:
         title, *facts = insight_facts(insight)
         parts += [f"### {_text(title)}", *map(_text, filter(None, facts))]
-    return parts or ["No unusual rates."]
+    return parts or ["No unusual rates." if case.insights_tested else "There was too little to compare with."]
 
 
 def _unread(case: Case) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from html import escape
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from trailql.insights.anomaly import Insight
     from trailql.insights.curve import Curve
 
+_NO_MATPLOTLIB = "drawing a PNG needs the package matplotlib"
+_PLOT_EXTRA = "pip install '.[plot]' in the clone, or a name that ends with .html or .svg"
 _HEIGHT = 12
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _BAND = "░"
@@ -86,6 +89,20 @@ def write_plot(insight: Insight, curve: Curve, path: Path) -> None:
             raise UsageError(f"a plot is .html, .svg or .png, not {ending or path.name!r}", at=str(path))
     except OSError as error:
         raise UsageError(f"cannot be written: {(error.strerror or str(error)).lower()}", at=str(path)) from error
+
+
+def check_plot(path: Path) -> None:
+    """
+    Whether `write_plot` can write a file of that name, before anything else is done.
+
+    Raises:
+        UsageError: Another ending, or .png without matplotlib.
+    """
+    ending = path.suffix.lower()
+    if ending not in (".html", ".svg", ".png"):
+        raise UsageError(f"a plot is .html, .svg or .png, not {ending or path.name!r}", at=str(path))
+    if ending == ".png" and find_spec("matplotlib") is None:
+        raise UsageError(_NO_MATPLOTLIB, at=str(path), hint=_PLOT_EXTRA)
 
 
 def insight_facts(insight: Insight) -> list[str]:
@@ -187,8 +204,7 @@ def _write_png(insight: Insight, curve: Curve, path: Path) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        hint = "pip install 'trailql[plot]', or a name that ends with .html or .svg"
-        raise UsageError("drawing a PNG needs the package matplotlib", at=str(path), hint=hint) from error
+        raise UsageError(_NO_MATPLOTLIB, at=str(path), hint=_PLOT_EXTRA) from error
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     canvas = FigureCanvasAgg(figure)
     axes = figure.subplots()

@@ -321,7 +321,8 @@ class Harness:
         try:
             found = held(lake)
             ids = found["events"]
-            files = DeltaTable(str(lake / "events")).file_uris() if (lake / "events").exists() else []
+            is_made = any((lake / "events" / "_delta_log").glob("*.json"))  # or somebody died over making it
+            files = DeltaTable(str(lake / "events")).file_uris() if is_made else []
             if files:
                 other = duckdb.sql("SELECT count(*) FROM read_parquet($files)", params={"files": files}).fetchall()
                 if other[0][0] < len(ids):

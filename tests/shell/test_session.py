@@ -93,7 +93,7 @@ def test_output_takes_one_answer(session: Session, capsys: Capture, tmp_path: Pa
 @pytest.mark.parametrize(
     ("text", "code", "message"),
     [
-        ("SELECT nope FROM events", 6, ".schema events"),
+        ("SELECT nope FROM events", 6, ".schema TABLE"),
         ("DROP TABLE events", 6, "only SELECT"),
         ("failed_consol_logins", 2, "did you mean failed_console_logins?"),
         (".run failed_consol_logins", 2, "did you mean failed_console_logins?"),

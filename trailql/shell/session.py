@@ -28,6 +28,7 @@ from trailql.shell.words import COMMANDS, topics
 
 _IN_THE_SHELL = {
     "trailql describe events": ".schema events",
+    "trailql describe TABLE": ".schema TABLE",
     "trailql query --list": ".queries",
     "trailql tables": ".tables",
 }

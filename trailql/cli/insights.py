@@ -200,7 +200,6 @@ def compare(
     _check_format(format)
     begin, end = span(since, until)
     theirs, bad = read_aws_insights(sources) if sources else (kept_aws_insights(open_lake_folder(lake)), [])
-    are_none = not theirs
     theirs = [each for each in theirs if (begin is None or each.end > begin) and (end is None or each.start < end)]
     ours, history = find_insights_and_history(
         lake, Asked(begin, end, false_per_account_week=false_rate, kinds=AWS_KINDS)
@@ -213,7 +212,7 @@ def compare(
     if format is Format.TABLE and not output:
         counts = {verdict: sum(pair.verdict == verdict for pair in pairs) for verdict in _VERDICTS}
         print(", ".join(f"{count:,} {verdict}" for verdict, count in counts.items()), file=sys.stderr)
-    if are_none:
+    if not theirs:
         where = "the sources" if sources else "the lake (table aws_insights)"
         print(f"no Insights of CloudTrail's own in {where} in that time", file=sys.stderr)
     _tell_history(history)

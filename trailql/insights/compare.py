@@ -10,6 +10,7 @@ from typing import Any
 
 from trailql.errors import BadLogFile
 from trailql.insights.anomaly import Insight
+from trailql.lake.aws_insights import insight_columns
 from trailql.lake.lake import Lake
 from trailql.normalize.containers import unwrap
 from trailql.normalize.contents import read_contents
@@ -78,8 +79,7 @@ def read_aws_insights(sources: Iterable[str]) -> tuple[list[AwsInsight], list[Ba
     Raises:
         SourceError: Nothing is there.
     """
-    starts: dict[str, tuple[dict[str, Any], str]] = {}
-    ends: dict[str, dict[str, Any]] = {}
+    found: list[dict[str, Any]] = []
     bad: list[BadLogFile] = []
     for file in local_log_files(sources):
         if file.facts.folder != INSIGHT_FOLDER:
@@ -88,41 +88,25 @@ def read_aws_insights(sources: Iterable[str]) -> tuple[list[AwsInsight], list[Ba
             contents = read_contents(file.open(), origin=file.uri, max_bytes=_MOST_BYTES)
             records = unwrap(contents.body, origin=file.uri).records
             for record in (json.loads(bytes(each)) for each in records):
-                details = record.get("insightDetails") or {}
-                if details.get("state") == "Start":
-                    starts[record["sharedEventID"]] = record, file.uri
-                elif details.get("state") == "End":
-                    ends[record["sharedEventID"]] = record
+                if isinstance(record, dict) and record.get("insightDetails"):
+                    at = datetime.fromisoformat(record["eventTime"]).astimezone(UTC)
+                    found.append({**insight_columns(record, at), "log_file": file.uri})
         except BadLogFile as error:
             bad.append(error)
-        except (OSError, ValueError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             bad.append(BadLogFile(f"no Insights records: {error}", at=file.uri))
-    found = [_insight(id, record, ends.get(id), uri) for id, (record, uri) in starts.items()]
-    return sorted(found, key=lambda each: (each.start, each.id)), bad
-
-
-_PAIRED = """
-SELECT id, coalesce(any_value(insight_type), '') AS insight_type, coalesce(any_value(account), '') AS account,
-       coalesce(any_value(region), '') AS region, coalesce(any_value(event_source), '') AS event_source,
-       coalesce(any_value(event_name), '') AS event_name, any_value(error_code) AS error_code,
-       coalesce(min(event_time) FILTER (state = 'Start'), min(event_time)) AS start,
-       max(event_time) FILTER (state = 'End') AS "end",
-       arg_max(insight_average, (state = 'End', event_time)) AS average,
-       arg_max(baseline_average, (state = 'End', event_time)) AS baseline_average, min(log_file) AS log_file
-FROM aws_insights WHERE id IS NOT NULL GROUP BY id ORDER BY start, id
-"""
+    return _paired(found), bad
 
 
 def kept_aws_insights(lake: Lake) -> list[AwsInsight]:
     """
-    CloudTrail's insights that the lake holds, by start; one of which only the End is there begins with it.
+    CloudTrail's insights that the lake holds, by start.
 
     Raises:
         LakeError: The lake cannot be read.
     """
     with OpenLake(lake) as opened:
-        rows = opened.sql(_PAIRED, dialect="duckdb").dicts()
-    return [AwsInsight(**{**row, "end": row["end"] or row["start"] + _OPEN_END}) for row in rows]
+        return _paired(opened.sql("FROM aws_insights ORDER BY event_time, log_file", dialect="duckdb").dicts())
 
 
 def compared(theirs: Sequence[AwsInsight], ours: Sequence[Insight]) -> list[Compared]:
@@ -151,22 +135,25 @@ def _is_same(their: AwsInsight, own: Insight) -> bool:
     )
 
 
-def _insight(id: str, start: dict[str, Any], end: dict[str, Any] | None, uri: str) -> AwsInsight:
-    details = start["insightDetails"]
-    told = ((end or start).get("insightDetails") or {}).get("insightContext") or details.get("insightContext") or {}
-    statistics = told.get("statistics") or {}
-    begins = datetime.fromisoformat(start["eventTime"]).astimezone(UTC)
+def _paired(rows: Iterable[dict[str, Any]]) -> list[AwsInsight]:
+    """Insights by start, of rows of `aws_insights`; one of which only the End is there begins with it."""
+    told: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        if row["id"] and row["state"] in ("Start", "End"):
+            told.setdefault(row["id"], {})[row["state"]] = row
+    found = [_insight(id, states.get("Start", states.get("End", {})), states.get("End")) for id, states in told.items()]
+    return sorted(found, key=lambda each: (each.start, each.id))
+
+
+def _insight(id: str, start: dict[str, Any], end: dict[str, Any] | None) -> AwsInsight:
+    last, begins = end or start, start["event_time"]
     return AwsInsight(
-        id,
-        str(details.get("insightType")),
-        str(start.get("recipientAccountId")),
-        str(start.get("awsRegion")),
-        str(details.get("eventSource")),
-        str(details.get("eventName")),
-        details.get("errorCode"),
-        begins,
-        datetime.fromisoformat(end["eventTime"]).astimezone(UTC) if end else begins + _OPEN_END,
-        (statistics.get("insight") or {}).get("average"),
-        (statistics.get("baseline") or {}).get("average"),
-        uri,
+        id=id,
+        **{name: start[name] or "" for name in ("insight_type", "account", "region", "event_source", "event_name")},
+        error_code=start["error_code"],
+        start=begins,
+        end=end["event_time"] if end else begins + _OPEN_END,
+        average=last["insight_average"],
+        baseline_average=last["baseline_average"],
+        log_file=start["log_file"],
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -40,7 +40,8 @@ class InsightRows:
         """Take rows of `trailql.normalize.batch` with `insightDetails`; those without `is_whole` are left out."""
         for row in rows.to_pylist():
             if row["is_whole"]:
-                self.rows.append({**_columns(row), "log_file": uris[row["file_no"]]})
+                at = row["eventTime"].astimezone(UTC)
+                self.rows.append({**insight_columns(rebuild(row), at), "log_file": uris[row["file_no"]]})
 
     def write(
         self, con: duckdb.DuckDBPyConnection, lake: Lake, batch: str
@@ -56,8 +57,10 @@ class InsightRows:
         Returns:
             The file, None when all are copies; and what became of the records, by log file.
         """
-        known = _known(con, lake)
         counts: dict[str, FileCounts] = {}
+        if not self.rows:
+            return None, counts
+        known = _known(con, lake)
         kept = []
         for row in self.rows:
             uri, key = row["log_file"], row["record"]
@@ -91,18 +94,23 @@ def _known(con: duckdb.DuckDBPyConnection, lake: Lake) -> dict[str, tuple[str, b
     return {key: (log_file, True) for key, log_file in found}
 
 
-def _columns(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What a record says; where it says something else than a number or a text, nothing."""
-    record = rebuild(row)
+def insight_columns(record: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    """
+    What a record says, as columns of the table but `log_file` and `batch`; null where it says something else than a
+    number or a text.
+
+    Args:
+        record: As it stood in the log file.
+        at: Its eventTime, UTC.
+    """
     details = _object(record.get("insightDetails"))
     context = _object(details.get("insightContext"))
     statistics = _object(context.get("statistics"))
-    at = row["eventTime"]
     attributions = context.get("attributions")
     return {
         "id": _text(record.get("sharedEventID")),
         "event_id": _text(record.get("eventID")),
-        "event_time": at if at.tzinfo else at.replace(tzinfo=UTC),
+        "event_time": at,
         "state": _text(details.get("state")),
         "insight_type": _text(details.get("insightType")),
         "account": _text(record.get("recipientAccountId")),

@@ -214,7 +214,8 @@ def compare(
         print(", ".join(f"{count:,} {verdict}" for verdict, count in counts.items()), file=sys.stderr)
     if not theirs:
         where = "the sources" if sources else "the lake (table aws_insights)"
-        print(f"no Insights of CloudTrail's own in {where} in that time", file=sys.stderr)
+        when = " in that time" if begin or end else ""
+        print(f"no Insights of CloudTrail's own in {where}{when}", file=sys.stderr)
     _tell_history(history)
     if bad:
         raise typer.Exit(3)

@@ -133,7 +133,7 @@ def test_a_lake_that_skipped_them_reads_them(
     """
     write_insights(logs, insight_record())
     with monkeypatch.context() as before:
-        before.setattr("trailql.sources.local.READ_FOLDERS", frozenset({"CloudTrail"}))
+        before.setattr("trailql.sources.keys.READ_FOLDERS", frozenset({"CloudTrail"}))
         assert 0 == ingest().insights_added
     assert ["skipped"] == [row["status"] for row in rows("files")]
 

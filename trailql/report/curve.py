@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from trailql.insights.anomaly import Insight
     from trailql.insights.curve import Curve
 
-_NO_MATPLOTLIB = "drawing a PNG needs the package matplotlib"
-_PLOT_EXTRA = "pip install '.[plot]' in the clone, or a name that ends with .html or .svg"
 _HEIGHT = 12
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _BAND = "░"
@@ -77,16 +75,15 @@ def write_plot(insight: Insight, curve: Curve, path: Path) -> None:
     Raises:
         UsageError: Another ending; .png without matplotlib; or the file cannot be written.
     """
+    check_plot(path)
     ending = path.suffix.lower()
     try:
         if ending == ".html":
             path.write_text(insight_page(insight, curve), encoding="utf-8")
         elif ending == ".svg":
             path.write_text(f"<?xml version='1.0'?>\n{curve_svg(curve, alone=True)}\n", encoding="utf-8")
-        elif ending == ".png":
-            _write_png(insight, curve, path)
         else:
-            raise UsageError(f"a plot is .html, .svg or .png, not {ending or path.name!r}", at=str(path))
+            _write_png(insight, curve, path)
     except OSError as error:
         raise UsageError(f"cannot be written: {(error.strerror or str(error)).lower()}", at=str(path)) from error
 
@@ -102,7 +99,8 @@ def check_plot(path: Path) -> None:
     if ending not in (".html", ".svg", ".png"):
         raise UsageError(f"a plot is .html, .svg or .png, not {ending or path.name!r}", at=str(path))
     if ending == ".png" and find_spec("matplotlib") is None:
-        raise UsageError(_NO_MATPLOTLIB, at=str(path), hint=_PLOT_EXTRA)
+        hint = "pip install '.[plot]' in the clone, or a name that ends with .html or .svg"
+        raise UsageError("drawing a PNG needs the package matplotlib", at=str(path), hint=hint)
 
 
 def insight_facts(insight: Insight) -> list[str]:
@@ -200,11 +198,9 @@ def curve_svg(curve: Curve, *, alone: bool = False) -> str:
 
 
 def _write_png(insight: Insight, curve: Curve, path: Path) -> None:
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UsageError(_NO_MATPLOTLIB, at=str(path), hint=_PLOT_EXTRA) from error
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     canvas = FigureCanvasAgg(figure)
     axes = figure.subplots()

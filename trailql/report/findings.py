@@ -145,7 +145,7 @@ def _insight_row(insight: Insight) -> list[Any]:
     ]
 
 
-_FOLDED_FROM = 4
+_FOLDED_FROM, _FOLDED_NAMES = 4, 3
 _ONE_TIME = timedelta(minutes=30)
 
 
@@ -183,9 +183,6 @@ def _folded_row(group: Sequence[Insight]) -> list[Any]:
         _between(each.expected_calls for each in group),
         chance_in_words(rarest.false_per_week),
     ]
-
-
-_FOLDED_NAMES = 3
 
 
 def _between(numbers: Iterable[float]) -> str:

@@ -15,7 +15,7 @@ from io import BytesIO
 from typing import IO, BinaryIO, cast
 
 from trailql.errors import BadLogFile
-from trailql.sources.keys import READ_FOLDERS, KeyFacts, read_key
+from trailql.sources.keys import KeyFacts, read_key, skip_reason
 from trailql.sources.source import LogFile
 
 _TAR_MAGIC_AT = 257
@@ -131,11 +131,8 @@ def _member(path: str, name: str, names: Counter[str], size: int, tag: str, open
 
 
 def _skip(name: str, facts: KeyFacts) -> str:
-    if facts.folder is not None and facts.folder not in READ_FOLDERS:
-        return f"in the {facts.folder} folder: no event records"
-    if name.startswith("__MACOSX/") or name.endswith("/.DS_Store"):
-        return "not a log file by its name"
-    return ""
+    is_foreign = name.startswith("__MACOSX/") or name.endswith("/.DS_Store")
+    return skip_reason(facts) or ("not a log file by its name" if is_foreign else "")
 
 
 def _open(path: str) -> BinaryIO:

@@ -84,6 +84,13 @@ def read_key(path: str) -> KeyFacts:
     )
 
 
+def skip_reason(facts: KeyFacts) -> str:
+    """Why a file of that folder holds no event records; empty for one that does."""
+    if facts.folder is None or facts.folder in READ_FOLDERS:
+        return ""
+    return f"in the {facts.folder} folder: no event records"
+
+
 def _saved_signature(name: str) -> re.Match[str] | None:
     if not name.endswith(SIGNATURE_ENDINGS):
         return None

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from trailql.errors import SourceError
 from trailql.sources.archive import archive_kind, archive_members
-from trailql.sources.keys import READ_FOLDERS, KeyFacts, read_key
+from trailql.sources.keys import read_key, skip_reason
 from trailql.sources.source import LogFile
 
 _FOREIGN_ENDINGS = frozenset(
@@ -136,13 +136,6 @@ def _visit_file(path: str, status: os.stat_result, *, given_by_hand: bool) -> It
             yield from archive_members(path, kind, status)
         else:
             yield plain
-
-
-def skip_reason(facts: KeyFacts) -> str:
-    """Why a file of that folder holds no event records; empty for one that does."""
-    if facts.folder is None or facts.folder in READ_FOLDERS:
-        return ""
-    return f"in the {facts.folder} folder: no event records"
 
 
 def _is_foreign(path: str) -> bool:

@@ -22,8 +22,7 @@ from urllib.parse import urlsplit
 
 from trailql.errors import SourceError, Unreadable, UsageError
 from trailql.sources.aws import CHECK_BUCKET, GONE, Aws, CredentialsExpired, check_installed, in_words
-from trailql.sources.keys import read_key
-from trailql.sources.local import skip_reason
+from trailql.sources.keys import read_key, skip_reason
 from trailql.sources.source import LogFile
 
 if TYPE_CHECKING:
